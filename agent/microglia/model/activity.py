@@ -119,3 +119,27 @@ class Activity:
     away: Bools
     hosts: dict[str, float] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+
+
+def nothing(window: Window) -> Activity:
+    """No metrics at all: no rows, no bucket known. What restoring looks at, which needs only objects."""
+    shape = (0, window.hours)
+    hourly = {
+        name: np.zeros(shape, np.float32)
+        for name in (
+            "requests", "failures", "unserved", "sent", "peak", "imbalance", "latency", "cpu_peak", "memory",
+            "throttled", "ready", "placed", "fullest_zone", "fullest_node", "seen",
+        )
+    }  # fmt: skip
+    empty = np.zeros(0, np.float64)
+    return Activity(
+        window,
+        WorkloadActivity(
+            keys=(), zones=(), rolling=np.zeros(shape, np.bool_), zone_peak=np.zeros((0, 0, window.hours), np.float32),
+            born=empty, old_peak=empty, old_load=empty, **hourly,
+        ),
+        ContainerActivity((), np.zeros(shape, np.float32)),
+        EdgeActivity((), np.zeros(0, np.bool_), empty, empty, empty, np.zeros(0, np.bool_)),
+        known=np.zeros(window.hours, np.bool_),
+        away=np.zeros(window.hours, np.bool_),
+    )  # fmt: skip

@@ -95,10 +95,15 @@ class WritableCluster(Protocol):
         """The object as it is now, None if it does not exist."""
         ...
 
-    def scale(self, raw: Raw, replicas: int) ->
-    Raw:
-        """Write ``replicas`` through ``/scale`` of ``raw``'s Deployment with ``raw``'s uid and resourceVersion; returns the
-        Scale. Raises ConflictError or GoneError."""
+    def pods(self, namespace: str, selector: Raw) -> Sequence[Raw]:
+        """The pods of ``namespace`` that a LabelSelector matches, terminating ones too, as they are now; any order."""
+        ...
+
+    def scale(self, raw: Raw, replicas: int) -> Raw:
+        """Write ``replicas`` through ``/scale`` of ``raw``'s Deployment with ``raw``'s uid and resourceVersion.
+
+        Returns the Scale. Raises ConflictError or GoneError.
+        """
         ...
 
     def create(self, kind: Kind, body: Raw) -> Raw:

@@ -1,0 +1,286 @@
+"""``PruningPolicy``: what people write. ``PolicySpec()`` is the safe default."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from microglia.policy.fields import (
+    Cron,
+    Duration,
+    Expression,
+    Fraction,
+    Glob,
+    Number,
+    PerHour,
+    Quantity,
+    Share,
+    Some,
+    Strict,
+    Text,
+    Whole,
+    Zone,
+)
+from microglia.policy.naming import KindName, Metadata
+
+API_VERSION = "microglia.dev/v1alpha1"
+Resource = Literal["cpu", "memory", "proxyConfig", "replicas", "money"]
+RESOURCES: tuple[Resource, ...] = ("cpu", "memory", "proxyConfig", "replicas", "money")
+Failure = Literal["replica", "node", "zone", "rollout"]
+Signal = Literal["errors", "latency", "unserved", "missing"]
+
+
+class LabelSelector(Strict):
+    """An ordinary label selector; empty selects everything."""
+
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[Expression, ...] = ()
+
+
+class Namespaces(Strict):
+    """Glob patterns; ``exclude`` wins."""
+
+    include: tuple[Glob, ...] = Field(default=("*",), min_length=1)
+    exclude: tuple[Glob, ...] = ("kube-system", "kube-public", "kube-node-lease", "istio-system")
+
+
+class Scope(Strict):
+    """What one policy selects: its structure."""
+
+    namespaces: Namespaces = Namespaces()
+    selector: LabelSelector = LabelSelector()
+    elements: tuple[Literal["Replica", "Route"], ...] = ("Replica", "Route")
+
+
+class Cycles(Strict):
+    """Whole periods of ``length`` that must have been seen."""
+
+    length: Duration = Field(default="7d", validate_default=True)
+    at_least: Whole = Field(default=2, ge=0)
+
+
+class KnownPeak(Strict):
+    """A peak that people know of: starts by ``cron`` and lasts ``lasts``."""
+
+    name: Text
+    cron: Cron
+    lasts: Duration
+    time_zone: Zone = "UTC"
+    namespaces: tuple[Glob, ...] = Field(default=("*",), min_length=1)
+
+
+class Observation(Strict):
+    """How much must have been seen before anything is called idle or representative."""
+
+    window: Duration = Field(default="14d", validate_default=True)
+    coverage: Some = Field(default="99%", validate_default=True)
+    cycles: Cycles = Cycles()
+    unseen: Fraction = Field(default="1%", validate_default=True)
+    peaks: tuple[KnownPeak, ...] = ()
+
+
+class Criticality(Strict):
+    """Multiplies the value of what it selects. Both conditions must hold."""
+
+    weight: Number = Field(gt=0)
+    namespaces: tuple[Glob, ...] = Field(default=("*",), min_length=1)
+    selector: LabelSelector = LabelSelector()
+
+
+class WeakRoutes(Strict):
+    """Routes used less than ``below`` compete too."""
+
+    below: PerHour
+
+
+class WeakReplicas(Strict):
+    """Replicas below ``need`` compete too, down to this risk."""
+
+    at_risk: PerHour
+
+
+class Weak(Strict):
+    """What is weakly used and may compete; off by default."""
+
+    routes: WeakRoutes | None = None
+    replicas: WeakReplicas | None = None
+
+
+class Retention(Strict):
+    """The use-dependent rule, and how much a structure must be able to stand."""
+
+    rule: Literal["requests-at-risk", "peak-quantile"] = "requests-at-risk"
+    headroom: Share = Field(default="10%", validate_default=True)
+    survive: tuple[Failure, ...] = Field(default=("replica", "zone", "rollout"), min_length=1)
+    utilisation: Some = Field(default="70%", validate_default=True)
+    stretch: Number = Field(default=1.5, gt=1)
+    failure_stretch: Number = Field(default=2.5, gt=1)
+    criticality: tuple[Criticality, ...] = ()
+    weak: Weak = Weak()
+
+    @model_validator(mode="after")
+    def _sense(self) -> Self:
+        if self.failure_stretch < self.stretch:
+            raise ValueError(
+                f"failureStretch {self.failure_stretch:g} is less than stretch {self.stretch:g}; after a failure a"
+                " replica carries more, not less: write at least the same"
+            )
+        return self
+
+
+class Limit(Strict):
+    """One resource's budget: ``spare`` over the load-bearing cost, or an absolute ``limit``."""
+
+    spare: Share | None = None
+    limit: Quantity | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.spare is None) == (self.limit is None):
+            raise ValueError('write either spare or limit, such as {spare: 20%} or {limit: "200"}')
+        return self
+
+
+_SPARE = Limit(spare=0.2)
+
+
+class Budget(Strict):
+    """What there is. A resource that is not named is not scarce."""
+
+    cpu: Limit | None = _SPARE
+    memory: Limit | None = _SPARE
+    proxy_config: Limit | None = _SPARE
+    replicas: Limit | None = None
+    money: Limit | None = None
+
+
+class Prices(Strict):
+    """What a replica's requests cost per hour of a core and of a GiB; savings are shown in it."""
+
+    currency: Text = "USD"
+    cpu_hour: Quantity = Field(default="0.031", validate_default=True)
+    memory_gi_hour: Quantity = Field(default="0.004", validate_default=True)
+
+
+class Cap(Strict):
+    """A share with a floor and a ceiling, in objects written."""
+
+    share: Fraction
+    at_least: Whole = Field(default=1, ge=1)
+    at_most: Whole | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _sense(self) -> Self:
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise ValueError(f"atMost {self.at_most} is less than atLeast {self.at_least}; write atMost the larger")
+        return self
+
+
+class Freeze(Strict):
+    """No pruning from each start of ``cron`` for ``lasts``."""
+
+    cron: Cron
+    lasts: Duration
+    time_zone: Zone = "UTC"
+
+
+class Pace(Strict):
+    """Rounds, and what one lap may write."""
+
+    rounds: Whole = Field(default=5, ge=1)
+    rate: Literal["decreasing", "constant"] = "decreasing"
+    per_lap: Cap = Cap(share=0.1, at_least=1, at_most=50)
+    per_namespace: Cap = Cap(share=0.2, at_least=1, at_most=10)
+    per_workload: Cap = Cap(share=0.1, at_least=1)
+    per_hour: Whole = Field(default=100, ge=1)
+    freeze: tuple[Freeze, ...] = ()
+
+
+class Always(Strict):
+    """Objects that people protect by policy; ``name`` and ``namespace`` are globs."""
+
+    kind: KindName
+    namespace: Glob = "*"
+    name: Glob = "*"
+    reason: Text
+
+
+class Never(Strict):
+    """The loud override: ``rule`` is wrong about these objects, and why."""
+
+    rule: Text
+    kind: KindName = "Deployment"
+    namespace: Glob
+    name: Glob
+    reason: Text
+
+
+class Protect(Strict):
+    """Floors and pins that people set by policy."""
+
+    min_replicas: Whole = Field(default=2, ge=1)
+    always: tuple[Always, ...] = ()
+    never: tuple[Never, ...] = ()
+
+
+class Actuation(Strict):
+    """What may be written. ``mode`` binds the agent only."""
+
+    mode: Literal["observe", "propose", "approve", "auto"] = "observe"
+    replicas: tuple[Literal["Deployment"], ...] = ("Deployment",)
+    routes: tuple[Literal["Sidecar"], ...] = ("Sidecar",)
+
+
+class Silent(Strict):
+    """An element's own series are gone while Prometheus is healthy."""
+
+    extend_to: Duration = Field(default="6h", validate_default=True)
+    then: Literal["undo"] = "undo"
+
+
+class Guard(Strict):
+    """How long and for what a cut is watched."""
+
+    watch: Duration = Field(default="2h", validate_default=True)
+    exposure: Some = Field(default="90%", validate_default=True)
+    signals: tuple[Signal, ...] = ("errors", "latency", "unserved", "missing")
+    alpha: Some = Field(default="1%", validate_default=True)
+    tolerance: Number = Field(default=1.25, gt=1)
+    silent: Silent = Silent()
+
+
+class Reopen(Strict):
+    """When a hardened structure is looked at again."""
+
+    after: Duration = Field(default="90d", validate_default=True)
+    drift: Share = Field(default="25%", validate_default=True)
+
+
+class Hardening(Strict):
+    """When pruning has ended."""
+
+    clean_rounds: Whole = Field(default=2, ge=1)
+    reopen: Reopen = Reopen()
+
+
+class PolicySpec(Strict):
+    """Everything a policy says; every default is the safe one."""
+
+    scope: Scope = Scope()
+    observation: Observation = Observation()
+    retention: Retention = Retention()
+    budget: Budget = Budget()
+    prices: Prices = Prices()
+    pace: Pace = Pace()
+    protect: Protect = Protect()
+    actuation: Actuation = Actuation()
+    guard: Guard = Guard()
+    hardening: Hardening = Hardening()
+
+
+class PruningPolicy(Strict):
+    """One policy document."""
+
+    api_version: Literal["microglia.dev/v1alpha1"] = "microglia.dev/v1alpha1"
+    kind: Literal["PruningPolicy"] = "PruningPolicy"
+    metadata: Metadata = Metadata(name="default")
+    spec: PolicySpec = PolicySpec()
