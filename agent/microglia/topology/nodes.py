@@ -1,0 +1,134 @@
+"""What the graph is made of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from microglia.model.ids import ObjectRef, WorkloadId
+from microglia.model.objects import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of the template with its requests (cores, bytes; 0 when not set); ``sidecar`` is the mesh proxy."""
+
+    name: str
+    cpu: float
+    memory: float
+    memory_limit: float
+    sidecar: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod that exists now. ``zone`` is None when the node's zone is not known; ``cost`` its deletion cost."""
+
+    name: str
+    node: str
+    zone: str | None
+    ready: bool
+    phase: str
+    cost: int
+    restarts: int
+    ready_since: datetime | None
+    meshed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who decides the replica count. ``act`` is True only when nobody but microglia would object.
+
+    ``name`` is for people ("Argo CD application shop", "HorizontalPodAutoscaler shop/cart"); ``code`` is one word
+    (self, argocd, flux, helm, hpa, keda, operator, kubectl, ...); ``evidence`` the object, field and value that say so.
+    """
+
+    code: str
+    name: str
+    evidence: str
+    act: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workload:
+    """A controller of pods.
+
+    ``replicas`` is ``spec.replicas`` (for kinds without one: the pods that exist). ``in_flight`` says why it is in the
+    middle of a change, None when it is at rest. ``hosts`` are FQDNs found in its template. ``containers`` and the sums
+    ``cpu`` (cores) and ``memory`` (bytes) are requests of one replica, mesh proxy included.
+    """
+
+    id: WorkloadId
+    uid: str
+    replicas: int
+    ready: int
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    pod_labels: dict[str, str]
+    containers: tuple[Container, ...]
+    pods: tuple[Pod, ...]
+    owner: Owner
+    in_flight: str | None
+    created: datetime | None
+    hosts: tuple[str, ...]
+    raw: Raw
+
+    @property
+    def ref(self) -> ObjectRef:
+        """How people name it."""
+        return ObjectRef(self.id.kind, self.id.namespace, self.id.name)
+
+    @property
+    def cpu(self) -> float:
+        """Cores requested by one replica."""
+        return sum(container.cpu for container in self.containers)
+
+    @property
+    def memory(self) -> float:
+        """Bytes requested by one replica."""
+        return sum(container.memory for container in self.containers)
+
+    @property
+    def meshed(self) -> bool:
+        """Whether every pod carries the mesh proxy."""
+        return bool(self.pods) and False not in [pod.meshed for pod in self.pods]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """A name that can be called. ``workloads`` are those its selector (or its EndpointSlices) point at, sorted.
+
+    ``clusters`` is how many Envoy clusters it costs each sidecar that sees it: ports x (1 + subsets).
+    """
+
+    host: str
+    namespace: str
+    name: str
+    headless: bool
+    external_name: str | None
+    clusters: int
+    workloads: tuple[WorkloadId, ...]
+    raw: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a call to one host may reach: ``hosts`` (itself first) and the workloads behind them, sorted.
+
+    ``known`` is False when a route object could not be resolved: then the host's evidence is UNKNOWN.
+    ``via`` names the objects that lead further.
+    """
+
+    hosts: tuple[str, ...]
+    workloads: tuple[WorkloadId, ...]
+    known: bool
+    via: tuple[ObjectRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """``backup`` takes over for ``primary``; ``source`` and ``field`` say where that is written."""
+
+    backup: WorkloadId
+    primary: WorkloadId
+    source: ObjectRef
+    field: str
+    value: str

@@ -1,0 +1,159 @@
+"""Which pod belongs to which controller, where it runs and whether it carries the mesh proxy."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from microglia.model.ids import WorkloadId
+from microglia.model.objects import Objects, Raw, at, name_of, namespace_of
+from microglia.topology.nodes import Pod
+
+PROXIES = frozenset({"istio-proxy", "linkerd-proxy", "consul-dataplane", "kuma-sidecar"})
+"""Container names of mesh proxies."""
+ZONE = "topology.kubernetes.io/zone"
+REGION = "topology.kubernetes.io/region"
+_GONE = frozenset({"Succeeded", "Failed"})
+_HASHES = frozenset(
+    {
+        "pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash", "pod-template-generation",
+        "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-uid", "job-name",
+        "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pods:
+    """Living pods by controller (sorted by name), who controls each, and one raw pod of each controller.
+
+    ``controllers`` maps (namespace, pod name) to the workload; ``uids`` a workload to its uid as its pods say it.
+    """
+
+    by_workload: Mapping[WorkloadId, tuple[Pod, ...]]
+    controllers: Mapping[tuple[str, str], WorkloadId]
+    samples: Mapping[WorkloadId, Raw]
+    uids: Mapping[WorkloadId, str]
+
+
+def controller(raw: Raw) -> Mapping[str, Any] | None:
+    """The owner reference that controls the object, None when nothing does."""
+    for reference in (raw.get("metadata") or {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            found: Mapping[str, Any] = reference
+            return found
+    return None
+
+
+def moment(text: Any) -> datetime | None:
+    """A Kubernetes timestamp, None when there is none or it is not one."""
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def lasting_labels(raw: Raw) -> dict[str, str]:
+    """The labels that a pod has from its template, without those its controller added."""
+    labels = at(raw, "metadata", "labels", default={})
+    return {key: value for key, value in labels.items() if key not in _HASHES}
+
+
+def zones_of(objects: Objects) -> dict[str, str | None]:
+    """Node -> zone, None where its label is missing; sorted by node."""
+    return {name_of(node): at(node, "metadata", "labels", ZONE) for node in objects.of("Node")}
+
+
+def read_pods(objects: Objects, zones: Mapping[str, str | None]) -> Pods:
+    """Join living pods with their controllers through ReplicaSets and Jobs. Ended and leaving pods are left out."""
+    parents = _parents(objects)
+    found: dict[WorkloadId, list[Pod]] = {}
+    controllers: dict[tuple[str, str], WorkloadId] = {}
+    samples: dict[WorkloadId, Raw] = {}
+    uids: dict[WorkloadId, str] = {}
+    for raw in objects.of("Pod"):
+        metadata = raw.get("metadata") or {}
+        status = raw.get("status") or {}
+        name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
+        target, uid = _target(raw, namespace, name, parents)
+        controllers[namespace, name] = target
+        if status.get("phase") in _GONE or metadata.get("deletionTimestamp"):
+            continue
+        pod = _pod(raw, metadata, status, zones)
+        siblings = found.get(target)
+        if siblings is None:
+            found[target], samples[target], uids[target] = [pod], raw, uid
+            continue
+        if pod.ready and not siblings[0].ready:
+            samples[target] = raw
+        siblings.append(pod)
+    return Pods({key: tuple(found[key]) for key in sorted(found)}, controllers, samples, uids)
+
+
+def _parents(objects: Objects) -> dict[tuple[str, str, str], tuple[WorkloadId, str]]:
+    """(kind, namespace, name) of ReplicaSets and Jobs -> the workload that they are part of, and its uid."""
+    parents = {}
+    for kind in ("ReplicaSet", "Job"):
+        for raw in objects.of(kind):
+            namespace, name = namespace_of(raw), name_of(raw)
+            owner = controller(raw)
+            if owner:
+                top = WorkloadId(namespace, str(owner.get("name", "")), str(owner.get("kind", "")))
+                parents[kind, namespace, name] = (top, str(owner.get("uid", "")))
+            else:
+                uid = str(at(raw, "metadata", "uid", default=""))
+                parents[kind, namespace, name] = (WorkloadId(namespace, name, kind), uid)
+    return parents
+
+
+def _target(
+    raw: Raw, namespace: str, name: str, parents: Mapping[tuple[str, str, str], tuple[WorkloadId, str]]
+) -> tuple[WorkloadId, str]:
+    owner = controller(raw)
+    if owner is None or owner.get("kind") == "Node":
+        return WorkloadId(namespace, name, "Pod"), str(at(raw, "metadata", "uid", default=""))
+    kind, parent = str(owner.get("kind", "")), str(owner.get("name", ""))
+    known = parents.get((kind, namespace, parent))
+    if known:
+        return known
+    # ReplicaSets may be hidden from us; their names still end in the hash that the pod carries.
+    suffix = "-" + str(at(raw, "metadata", "labels", "pod-template-hash", default=""))
+    if kind == "ReplicaSet" and len(suffix) > 1 and parent.endswith(suffix):
+        return WorkloadId(namespace, parent.removesuffix(suffix)), ""
+    return WorkloadId(namespace, parent, kind), str(owner.get("uid", ""))
+
+
+def _pod(raw: Raw, metadata: Mapping[str, Any], status: Mapping[str, Any], zones: Mapping[str, str | None]) -> Pod:
+    spec = raw.get("spec") or {}
+    node = spec.get("nodeName") or ""
+    ready, since = _readiness(status.get("conditions") or ())
+    return Pod(
+        name=metadata.get("name", ""),
+        node=node,
+        zone=zones.get(node),
+        ready=ready,
+        phase=status.get("phase", ""),
+        cost=_cost(metadata.get("annotations")),
+        restarts=sum(one.get("restartCount", 0) for one in status.get("containerStatuses") or ()),
+        ready_since=since,
+        meshed=_has_proxy(spec.get("containers")) or _has_proxy(spec.get("initContainers")),
+    )
+
+
+def _readiness(conditions: Iterable[Mapping[str, Any]]) -> tuple[bool, datetime | None]:
+    for condition in conditions:
+        if condition.get("type") == "Ready":
+            ready = condition.get("status") == "True"
+            return ready, moment(condition.get("lastTransitionTime")) if ready else None
+    return False, None
+
+
+def _cost(annotations: Mapping[str, str] | None) -> int:
+    try:
+        return int((annotations or {}).get("controller.kubernetes.io/pod-deletion-cost", 0))
+    except ValueError:
+        return 0
+
+
+def _has_proxy(containers: Iterable[Mapping[str, Any]] | None) -> bool:
+    return not PROXIES.isdisjoint([one.get("name") for one in containers or ()])
