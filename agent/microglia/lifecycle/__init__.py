@@ -1,0 +1,1 @@
+"""What a structure has been through: phases and pace, as a table."""
