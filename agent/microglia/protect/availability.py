@@ -1,0 +1,142 @@
+"""How many copies people asked to be there at any time: budgets, spread, leases, autoscalers."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from microglia.model.ids import WorkloadId
+from microglia.model.objects import Raw, at, labels_of, namespace_of, ref_of
+from microglia.protect.keep import Keep, Where, floor, pin
+from microglia.protect.locality import zones_in_use
+from microglia.protect.look import Look
+from microglia.topology.nodes import Workload
+from microglia.topology.pods import ZONE
+
+
+def disruption_budget(look: Look) -> Iterator[Keep]:
+    """A PodDisruptionBudget selects it: enough stay, over all that it selects together, for one to be evicted."""
+    for kind, raw in look.of("PodDisruptionBudget"):
+        targets = look.index.selected(namespace_of(raw), at(raw, "spec", "selector"))
+        field = "minAvailable" if at(raw, "spec", "minAvailable") is not None else "maxUnavailable"
+        value = at(raw, "spec", field)
+        where = Where(ref_of(kind, raw), f"spec.{field}", str(value))
+        least = least_together(field, value)
+        if least is None:
+            yield from pin(targets, "its disruption budget lets nothing be missing", where)
+            continue
+        counts = [look.workloads[one].replicas for one in targets]
+        for target, count in zip(targets, shared_floor(least, counts), strict=True):
+            reason = f"its disruption budget needs {least} copies together, or no node can be drained"
+            yield from floor([target], count, reason, where)
+
+
+def least_together(field: str, value: Any) -> int | None:
+    """The smallest number of pods r under which one may still be evicted; None where that can never be.
+
+    ``minAvailable`` N: N + 1; p %: smallest r with r - ceil(p r) >= 1. ``maxUnavailable``: 2, unless none may be away.
+    """
+    text = str(value).strip()
+    share = text.endswith("%")
+    number = text.removesuffix("%")
+    if not number.isdecimal():
+        return None
+    if field == "maxUnavailable":
+        return 2 if int(number) > 0 else None
+    if not share:
+        return int(number) + 1
+    return math.ceil(100 / (100 - int(number))) if int(number) < 100 else None
+
+
+def shared_floor(least: int, counts: Sequence[int]) -> list[int]:
+    """``least`` shared out in proportion to ``counts``, rounded up, so that the floors together never fall below it."""
+    total = sum(counts)
+    return [min(count, math.ceil(least * count / total)) if total else 0 for count in counts]
+
+
+def topology_spread(look: Look) -> Iterator[Keep]:
+    """Its pods must spread over zones or nodes: one stays in each zone in use, or as many as minDomains says."""
+    for one in look.workloads.values():
+        for i, constraint in enumerate(
+            at(one.raw, "spec", "template", "spec", "topologySpreadConstraints", default=())
+        ):
+            if constraint.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
+                field = f"spec.template.spec.topologySpreadConstraints[{i}]"
+                key = str(constraint.get("topologyKey", ""))
+                count = int(constraint.get("minDomains") or _domains(one, key))
+                yield from floor([one.id], count, f"its pods must spread over {key}", Where(one.ref, field, key))
+
+
+def anti_affinity(look: Look) -> Iterator[Keep]:
+    """Its pods must not share a zone or a node: one stays in each zone in use."""
+    path = ("spec", "template", "spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    for one in look.workloads.values():
+        for i, term in enumerate(at(one.raw, *path, default=())):
+            key = str(term.get("topologyKey", ""))
+            where = Where(one.ref, f"{'.'.join(path)}[{i}]", key)
+            yield from floor([one.id], _domains(one, key), f"its pods must not share a {key}", where)
+
+
+def _domains(workload: Workload, key: str) -> int:
+    """Zones in use; for nodes, of which there are as many as copies, two."""
+    return zones_in_use(workload) if key == ZONE else 2
+
+
+def lease(look: Look) -> Iterator[Keep]:
+    """One of its pods holds a Lease: an idle second is a hot standby."""
+    held = _leases(look)
+    named: dict[str, Raw] = {str(raw["spec"]["holderIdentity"]).partition("_")[0]: raw for raw in held}
+    nearby: dict[str, list[Raw]] = {}
+    for raw in held:
+        nearby.setdefault(namespace_of(raw), []).append(raw)
+    for one in look.workloads.values() if held else ():
+        local = nearby.get(one.id.namespace, ())
+        found = next((raw for pod in one.pods for raw in _held_by(pod.name, named, local)), None)
+        if found is not None:
+            where = Where(ref_of("Lease", found), "spec.holderIdentity", str(found["spec"]["holderIdentity"]))
+            yield from floor([one.id], 2, "it elects a leader: whoever does not lead stands by", where)
+
+
+def _leases(look: Look) -> list[Raw]:
+    """Leases that somebody holds, without those by which nodes and API servers say that they live."""
+    return [
+        raw
+        for _, raw in look.of("Lease")
+        if at(raw, "spec", "holderIdentity")
+        and namespace_of(raw) != "kube-node-lease"
+        and "apiserver.kubernetes.io/identity" not in labels_of(raw)
+    ]
+
+
+def _held_by(pod: str, named: Mapping[str, Raw], local: Iterable[Raw]) -> Iterator[Raw]:
+    """Leases whose holder is ``pod``: by ``<pod>_<id>`` anywhere, by any longer name in its own namespace."""
+    if pod in named:
+        yield named[pod]
+    yield from (raw for raw in local if str(raw["spec"]["holderIdentity"]).startswith(f"{pod}-"))
+
+
+def autoscaler_minimum(look: Look) -> Iterator[Keep]:
+    """An autoscaler may not go below its own minimum, and neither may we."""
+    for kind, raw in look.of("HorizontalPodAutoscaler"):
+        least = int(at(raw, "spec", "minReplicas", default=1))
+        where = Where(ref_of(kind, raw), "spec.minReplicas", str(least))
+        yield from floor(_scaled(look, raw), least, "the minimum of its autoscaler", where)
+    for kind, raw in look.of("ScaledObject"):
+        for path in (("minReplicaCount",), ("fallback", "replicas")):
+            value = at(raw, "spec", *path)
+            if value is not None:
+                where = Where(ref_of(kind, raw), f"spec.{'.'.join(path)}", str(value))
+                yield from floor(_scaled(look, raw), int(value), "the minimum of its autoscaler", where)
+
+
+def vertical_autoscaler(look: Look) -> Iterator[Keep]:
+    """A vertical autoscaler evicts its pods one by one, and stops below its own minimum."""
+    for kind, raw in look.of("VerticalPodAutoscaler"):
+        least = int(at(raw, "spec", "updatePolicy", "minReplicas", default=2))
+        where = Where(ref_of(kind, raw), "spec.updatePolicy.minReplicas", str(least))
+        targets = _scaled(look, raw, "targetRef")
+        yield from floor(targets, least, "below it the vertical autoscaler stops updating", where)
+
+
+def _scaled(look: Look, raw: Mapping[str, Any], field: str = "scaleTargetRef") -> tuple[WorkloadId, ...]:
+    reference = at(raw, "spec", field, default={})
+    return look.target(namespace_of(raw), str(reference.get("kind") or "Deployment"), str(reference.get("name", "")))

@@ -1,0 +1,112 @@
+"""Every known marker of "rare but load-bearing", as data: what it is, how it shows, and which rule keeps it.
+
+A marker that no rule reads yet is covered by ``not-understood``: then ``shown`` begins with a kind that the rule lists,
+or with a name of one of the families of labels and annotations that it knows.
+"""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """``group`` is the part of the catalogue, ``shown`` the kind, label or annotation, ``rules`` are codes."""
+
+    group: str
+    name: str
+    shown: str
+    rules: tuple[str, ...]
+
+
+ROUTING = (
+    Row("routing", "Istio locality failover", "DestinationRule localityLbSetting", ("locality-failover",)),
+    Row("routing", "Istio locality distribution", "DestinationRule distribute", ("locality-distribute",)),
+    Row("routing", "Istio outlier detection alone", "DestinationRule outlierDetection", ("outlier-detection",)),
+    Row("routing", "Istio zone-aware balancing", "DestinationRule zoneAwareLbSetting", ("locality-failover",)),
+    Row("routing", "Istio parked subset", "DestinationRule subsets", ("unrouted-subset", "zero-weight")),
+    Row("routing", "Istio weight 0", "VirtualService route weight", ("zero-weight",)),
+    Row("routing", "Istio mirror", "VirtualService mirror", ("mirror",)),
+    Row("routing", "Istio conditional route", "VirtualService match", ("conditional-route",)),
+    Row("routing", "Istio external endpoints", "WorkloadEntry", ("external-endpoints", "service-entry")),
+    Row("routing", "Istio gateways", "gateway.istio.io/managed", ("gateway",)),
+    Row("routing", "Istio ambient waypoint", "istio.io/use-waypoint", ("gateway", "not-understood")),
+    Row("routing", "Linkerd failover", "TrafficSplit backends", ("not-understood",)),
+    Row("routing", "Linkerd multicluster", "mirror.linkerd.io/exported", ("remote-callers",)),
+    Row("routing", "Linkerd retries and circuit breaking", "balancer.linkerd.io/failure-accrual", ("failure-accrual",)),
+    Row("routing", "Consul failover", "ServiceResolver failover", ("not-understood",)),
+    Row("routing", "Consul marks", "consul.hashicorp.com/service-tags", ("not-understood",)),
+    Row("routing", "Cilium global service", "service.cilium.io/global", ("remote-callers",)),
+    Row("routing", "Kuma cross-zone", "MeshLoadBalancingStrategy failover", ("not-understood",)),
+    Row("routing", "Gateway API weight 0", "HTTPRoute backendRefs weight", ("zero-weight", "mirror")),
+    Row("routing", "Gateway API other protocols", "TCPRoute backendRefs", ("zero-weight", "not-understood")),
+    Row("routing", "Multi-cluster services", "ServiceExport", ("not-understood", "remote-callers")),
+    Row("routing", "Envoy Gateway fallback", "Backend fallback", ("not-understood",)),
+    Row("routing", "Traefik failover", "TraefikService failover", ("not-understood",)),
+    Row("routing", "ingress-nginx fallback and canary", "Ingress annotations", ("ingress-fallback",)),
+    Row("routing", "Ingress default backend", "Ingress defaultBackend", ("ingress-fallback",)),
+    Row("routing", "DNS failover", "external-dns.alpha.kubernetes.io/aws-failover", ("remote-callers",)),
+    Row("routing", "k8gb", "Gslb strategy", ("not-understood", "remote-callers")),
+    Row("routing", "Traffic distribution", "Service trafficDistribution", ("traffic-distribution",)),
+    Row("routing", "Local traffic policies", "Service internalTrafficPolicy", ("local-traffic-policy",)),
+)
+CALLBACKS = (
+    Row("callbacks", "Admission webhooks", "ValidatingWebhookConfiguration", ("webhook",)),
+    Row("callbacks", "CRD conversion", "CustomResourceDefinition conversion", ("crd-conversion",)),
+    Row("callbacks", "Aggregated APIs", "APIService spec.service", ("api-service",)),
+    Row("callbacks", "Metrics adapters", "APIService custom.metrics", ("api-service",)),
+    Row("callbacks", "Platform pods", "priorityClassName", ("priority-class", "system-namespace")),
+    Row("callbacks", "Operators", "Lease", ("lease",)),
+)
+DATA = (
+    Row("data", "CloudNativePG", "cnpg.io/cluster", ("replicated-data", "not-a-deployment", "operator-owned")),
+    Row("data", "Zalando and Spilo", "spilo-role", ("replicated-data", "not-a-deployment")),
+    Row("data", "Patroni", "role=primary|replica", ("replicated-data", "not-a-deployment")),
+    Row("data", "Percona and Crunchy", "postgres-operator.crunchydata.com/role", ("replicated-data",)),
+    Row("data", "Percona MongoDB", "app.kubernetes.io/component=mongod", ("replicated-data",)),
+    Row("data", "MongoDB community", "ownerReference MongoDBCommunity", ("operator-owned", "not-a-deployment")),
+    Row("data", "Redis failover", "redisfailovers-role", ("replicated-data",)),
+    Row("data", "Strimzi Kafka", "strimzi.io/cluster", ("replicated-data", "not-a-deployment")),
+    Row("data", "RabbitMQ", "ownerReference RabbitmqCluster", ("operator-owned", "not-a-deployment")),
+    Row("data", "Elasticsearch", "common.k8s.elastic.co/type", ("replicated-data", "not-a-deployment")),
+    Row("data", "etcd, ZooKeeper, Consul, NATS, Vault", "StatefulSet", ("not-a-deployment", "replicated-data")),
+    Row("data", "Governing Service", "StatefulSet serviceName", ("headless",)),
+)
+DELIVERY = (
+    Row("delivery", "Argo Rollouts", "Rollout", ("argo-rollout", "not-a-deployment", "in-flight")),
+    Row("delivery", "Argo Rollouts old ReplicaSets", "scale-down-deadline", ("not-understood", "not-a-deployment")),
+    Row("delivery", "Flagger", "Canary", ("flagger",)),
+    Row("delivery", "Knative", "serving.knative.dev/service", ("not-understood", "operator-owned")),
+    Row("delivery", "OpenKruise", "apps.kruise.io/specified-delete", ("not-understood", "not-a-deployment")),
+    Row("delivery", "Deployment in flight", "Deployment status", ("in-flight",)),
+    Row("delivery", "Blue/green and versions", "pod labels", ("twin",)),
+)
+AVAILABILITY = (
+    Row("availability", "Disruption budgets", "PodDisruptionBudget", ("disruption-budget",)),
+    Row("availability", "Topology spread", "topologySpreadConstraints", ("topology-spread",)),
+    Row("availability", "Pod anti-affinity", "podAntiAffinity", ("anti-affinity",)),
+    Row("availability", "Leader election", "Lease holderIdentity", ("lease",)),
+    Row("availability", "Vertical autoscaler", "VerticalPodAutoscaler updatePolicy", ("vertical-autoscaler",)),
+    Row("availability", "Autoscaler minimum", "HorizontalPodAutoscaler minReplicas", ("autoscaler-minimum",)),
+    Row("availability", "KEDA minimum and fallback", "ScaledObject", ("autoscaler-minimum",)),
+)
+RARE = (
+    Row("rare", "CronJob and Job targets", "CronJob template", ("cron-target",)),
+    Row("rare", "Alerting", "AlertmanagerConfig webhookConfigs", ("not-understood", "monitoring")),
+    Row("rare", "Backup and restore", "velero.io/backup-name", ("backup-restore",)),
+    Row("rare", "Callers outside", "Ingress rules", ("outside-callers",)),
+    Row("rare", "Prometheus shards", "operator.prometheus.io/shard", ("monitoring",)),
+)
+MARKS = (
+    Row("marks", "Cluster autoscaler", "cluster-autoscaler.kubernetes.io/safe-to-evict", ("leave-alone",)),
+    Row("marks", "Karpenter", "karpenter.sh/do-not-disrupt", ("leave-alone",)),
+    Row("marks", "Descheduler", "descheduler.alpha.kubernetes.io/prefer-no-eviction", ("leave-alone",)),
+    Row("marks", "kube-downscaler", "downscaler/exclude", ("leave-alone",)),
+    Row("marks", "kube-green", "SleepInfo excludeRef", ("leave-alone",)),
+    Row("marks", "Kor", "kor/used", ("leave-alone",)),
+    Row("marks", "Kruise delete protection", "policy.kruise.io/delete-protection", ("leave-alone",)),
+    Row("marks", "Helm keep", "helm.sh/resource-policy", ("leave-alone",)),
+    Row("marks", "Flux prune disabled", "kustomize.toolkit.fluxcd.io/prune", ("leave-alone",)),
+    Row("marks", "Argo CD Prune=false", "argocd.argoproj.io/sync-options", ("leave-alone",)),
+    Row("marks", "KEDA paused scale-in", "ScaledObject autoscaling.keda.sh/paused-scale-in", ("leave-alone",)),
+    Row("marks", "HPA scale-down disabled", "HorizontalPodAutoscaler behavior", ("leave-alone",)),
+)
+
+CATALOGUE: tuple[Row, ...] = (*ROUTING, *CALLBACKS, *DATA, *DELIVERY, *AVAILABILITY, *RARE, *MARKS)

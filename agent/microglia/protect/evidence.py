@@ -1,0 +1,48 @@
+"""What scoring cannot vouch for, and what has hurt before."""
+
+from collections.abc import Iterator
+
+from microglia.model.ids import ObjectRef, WorkloadId
+from microglia.protect.keep import Keep, Where, between, pin
+from microglia.protect.look import Look
+from microglia.score.scores import Evidence
+
+
+def unmeshed(look: Look) -> Iterator[Keep]:
+    """It has pods without a sidecar: who calls it, and how much, is only half seen."""
+    for one in look.workloads.values():
+        if one.pods and not one.meshed:
+            bare = sum(not pod.meshed for pod in one.pods)
+            where = Where(one.ref, "pods without a mesh proxy", f"{bare} of {len(one.pods)}")
+            reason = "calls from outside the mesh are not seen where no sidecar receives them; enrol it in the mesh"
+            yield from pin([one.id], reason, where, blind=True)
+
+
+def unknown(look: Look) -> Iterator[Keep]:
+    """Its evidence is UNKNOWN: neither use nor silence has been proven."""
+    for target, score in look.scores.replicas.items():
+        if score.judged.evidence is Evidence.UNKNOWN and target in look.workloads:
+            where = Where(look.workloads[target].ref, "evidence", "UNKNOWN")
+            yield from pin([target], score.judged.why, where, blind=True)
+
+
+def not_request_driven(look: Look) -> Iterator[Keep]:
+    """Its CPU follows something other than its requests: a queue, a schedule, a batch."""
+    for target, score in look.scores.replicas.items():
+        for hold in score.holds:
+            if hold.code == "not-request-driven" and target in look.workloads:
+                yield from pin([target], hold.why, Where(look.workloads[target].ref, "CPU", hold.code))
+
+
+def shield(look: Look) -> Iterator[Keep]:
+    """It hurt when it was cut, and is spared for the next windows."""
+    for one in look.shields:
+        if one.until <= look.now:
+            continue
+        where = Where(ObjectRef("PruningPlan", "", "journal"), "shield", f"until {one.until:%Y-%m-%d %H:%M} UTC")
+        client, arrow, host = one.element.partition(" -> ")
+        target = WorkloadId.parse(client)
+        if arrow:
+            yield between(target, host, one.reason, where)
+        else:
+            yield from pin([target], one.reason, where)
