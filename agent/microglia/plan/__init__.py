@@ -1,0 +1,1 @@
+"""Selection -> Plan: ordered changes as data, each with its inverse and preconditions."""

@@ -1,0 +1,140 @@
+"""The kinds of change. Each carries what it expects to find, and knows its inverse."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from microglia.model.ids import WorkloadId
+from microglia.model.objects import Raw, annotations_of, at, labels_of
+from microglia.policy.fields import Strict
+
+MANAGER = "microglia"
+"""The field manager of every write."""
+MARK = "microglia.dev/"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+
+
+class Saving(Strict):
+    """What a change gives back: cores, bytes of requests, replicas, bytes of proxy configuration, money per month."""
+
+    cpu: float = 0.0
+    memory: float = 0.0
+    replicas: int = 0
+    proxy_config: float = 0.0
+    money: float = 0.0
+
+
+class Why(Strict):
+    """Why this change, in numbers and in a sentence; ``at_risk`` requests per hour that the element was worth."""
+
+    sentence: str
+    at_risk: float
+    lost_to: str | None = None
+
+
+class ScaleChange(Strict):
+    """Another replica count for a Deployment.
+
+    ``victims`` are the pods that should go, most wanted first; ``expected`` the pods per zone afterwards. ``digest`` is
+    ``decision_digest`` of the object that the decision read.
+    """
+
+    kind: Literal["scale"] = "scale"
+    workload: str
+    uid: str
+    before: int = Field(ge=0)
+    after: int = Field(ge=0)
+    digest: str
+    victims: tuple[str, ...] = ()
+    expected: dict[str, int] = {}
+    saving: Saving = Saving()
+    why: Why
+
+    @property
+    def id(self) -> WorkloadId:
+        """The workload it writes."""
+        return WorkloadId.parse(self.workload)
+
+    @property
+    def element(self) -> str:
+        """``replica:<workload>``."""
+        return f"replica:{self.workload}"
+
+    @property
+    def widens(self) -> bool:
+        """Whether it gives back rather than takes."""
+        return self.after > self.before
+
+
+class SidecarChange(Strict):
+    """An own Istio Sidecar created, replaced or removed for one client workload.
+
+    ``before`` and ``after`` are the whole object bodies without server-set metadata, None for "there is none".
+    ``cut`` are the hosts newly hidden, ``shown`` those newly visible. ``uid`` and ``digest`` are the client workload's.
+    """
+
+    kind: Literal["sidecar"] = "sidecar"
+    workload: str
+    uid: str
+    digest: str
+    namespace: str
+    name: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    cut: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    saving: Saving = Saving()
+    why: Why
+
+    @property
+    def id(self) -> WorkloadId:
+        """The client workload."""
+        return WorkloadId.parse(self.workload)
+
+    @property
+    def element(self) -> str:
+        """``routes:<workload>``."""
+        return f"routes:{self.workload}"
+
+    @property
+    def widens(self) -> bool:
+        """Whether it only shows hosts."""
+        return not self.cut
+
+
+Change = Annotated[ScaleChange | SidecarChange, Field(discriminator="kind")]
+
+
+def decision_digest(raw: Raw) -> str:
+    """SHA-256 of the fields that a decision about a workload reads: count, generation (which moves with selector and
+    template), selector, marks and owner. Status and resourceVersion are not among them. Works on a whole object and on
+    a trimmed one alike."""
+    annotations, labels = annotations_of(raw), labels_of(raw)
+    owners = [
+        [reference.get("kind"), reference.get("name"), reference.get("uid")]
+        for reference in at(raw, "metadata", "ownerReferences", default=[])
+    ]
+    read = {
+        "uid": at(raw, "metadata", "uid"),
+        "generation": at(raw, "metadata", "generation"),
+        "replicas": at(raw, "spec", "replicas"),
+        "selector": at(raw, "spec", "selector"),
+        "marks": {key: annotations[key] for key in sorted(annotations) if MARK in key or _owner_mark(key)},
+        "labels": {key: labels[key] for key in sorted(labels)},
+        "owners": sorted(owners, key=str),
+    }
+    return digest(read)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _owner_mark(key: str) -> bool:
+    return key.startswith(
+        ("argocd.argoproj.io/", "meta.helm.sh/", "configmanagement.gke.io/", "objectset.rio.cattle.io/")
+    )

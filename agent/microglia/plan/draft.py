@@ -1,0 +1,158 @@
+"""Selection -> Plan: this lap's part of what has to go, and a line about everything that stays."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from microglia.compete.selection import Account, Selection
+from microglia.lifecycle.pace import allowance, frozen
+from microglia.lifecycle.states import Phase, State
+from microglia.model.ids import WorkloadId
+from microglia.plan.candidate import Candidate, Found, found
+from microglia.plan.change import Change, SidecarChange
+from microglia.plan.desk import Desk, desk
+from microglia.plan.document import AccountLine, Competition, Note, Plan
+from microglia.plan.grounds import Grounds
+from microglia.plan.pick import caps, pick
+from microglia.plan.replicas import scale, shrinking
+from microglia.plan.routes import hide, hiding, upkeep
+from microglia.policy.digest import policy_digest
+from microglia.policy.schema import PolicySpec, PruningPolicy
+from microglia.protect.ledger import Protection
+from microglia.score.unseen import unseen_mass
+
+__all__ = ["Grounds", "candidates", "draft"]
+
+
+def draft(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) -> Plan:
+    """What this lap would prune, and why everything else stays.
+
+    Losers go in order of least density within the allowance of the round and the caps, one step per workload, never
+    below what a score, a protection or the last step's watch holds. While a structure is exposing, the plan shows what
+    its first round would take, for the gates to refuse; hardened, frozen or lean, it takes nothing.
+    """
+    spec = policy.spec
+    reasons = list(_at_rest(grounds.selection, state, spec, now))
+    exposing = state.phase is Phase.EXPOSING
+    acting = replace(state, phase=Phase.PRUNING, round=1, entry=_excess(grounds.selection)) if exposing else state
+    table = desk(grounds, acting, spec)
+    kept, left_alone = upkeep(table)
+    losers = candidates(table)
+    taken, notes = ([], []) if reasons else _take(table, losers, now)
+    # A client gets one change: one that hides hosts also shows those that are due.
+    redrawn = {change.workload for change in taken if isinstance(change, SidecarChange)}
+    changes = [*(change for change in kept if change.workload not in redrawn), *taken]
+    return _plan(grounds, state, policy, now).model_copy(
+        update={"changes": tuple(changes), "held": (*reasons, *notes, *losers.held, *left_alone)}
+    )
+
+
+def candidates(table: Desk) -> Found:
+    """Every loser that nothing holds now, least density first, and notes on what holds the others."""
+    replicas, some = shrinking(table)
+    routes, others = hiding(table)
+    return found((*replicas, *routes), (*some, *others))
+
+
+def _take(table: Desk, losers: Found, now: datetime) -> tuple[list[Change], list[Note]]:
+    grounds, state, spec = table.grounds, table.state, table.spec
+    populations = Counter(target.namespace for target in grounds.selection.targets)
+    for client in table.lost.rows:
+        populations[client.namespace] += client not in grounds.selection.targets
+    allowed = caps(spec.pace, populations, grounds.history, now)
+    picks = pick(losers.candidates, allowance(state, spec.pace), allowed, first=state.moved == 0)
+    changes = [_change(table, candidate, count) for candidate, count in picks.taken]
+    left = len(losers.candidates) - len(picks.taken)
+    notes = []
+    if picks.capped:
+        why = f"the lap is full ({allowed.why}, spec.pace.perNamespace); the next lap goes on"
+        notes.append(Note(subject=state.structure, what=f"{picks.capped} more changes", why=why))
+    if left > picks.capped:
+        why = f"round {state.round} of {spec.pace.rounds} has used its share of the excess; the next round goes on"
+        notes.append(Note(subject=state.structure, what=f"{left - picks.capped} more changes", why=why))
+    return changes, notes
+
+
+def _change(table: Desk, candidate: Candidate, count: int) -> Change:
+    target = WorkloadId.parse(candidate.subject)
+    if candidate.element.startswith("routes:"):
+        return hide(table, target, count)
+    return scale(table, target, count)
+
+
+def _at_rest(selection: Selection, state: State, spec: PolicySpec, now: datetime) -> Iterator[Note]:
+    subject = state.structure
+    if state.phase is Phase.HARDENED:
+        reopens = state.since + spec.hardening.reopen.after
+        why = f"hardened since {state.since:%d %b %Y}, until {reopens:%d %b %Y} or microglia reopen {subject}"
+        yield Note(subject=subject, what="pruning", why=why)
+    if (ice := frozen(spec.pace.freeze, now)) is not None:
+        why = f'frozen by spec.pace.freeze "{ice.freeze.cron}" until {ice.until:%d %b %Y %H:%M} UTC'
+        yield Note(subject=subject, what="pruning", why=why)
+    if selection.lean:
+        why = "lean: nothing exceeds the load-bearing cost and its spare; a smaller spec.budget would change that"
+        yield Note(subject=subject, what="pruning", why=why)
+
+
+def _plan(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) -> Plan:
+    topology, selection, spec = grounds.topology, grounds.selection, policy.spec
+    window = topology.snapshot.window
+    return Plan(
+        structure=state.structure,
+        cluster=topology.snapshot.source.cluster,
+        made_at=now,
+        window_start=window.start,
+        window_end=window.end,
+        rule=spec.retention.rule,
+        policy=policy.metadata.name,
+        policy_digest=policy_digest(policy),
+        snapshot_digest=topology.snapshot.digest,
+        phase=state.phase.value,
+        round=state.round,
+        rounds=spec.pace.rounds,
+        changes=(),
+        targets={str(target): count for target, count in sorted(selection.targets.items())},
+        spared=tuple(
+            Note(subject=one.subject, what=one.would, why=_reasons(one.protections)) for one in selection.spared
+        ),
+        undecided=tuple(Note(subject=one.subject, what="stays", why=one.missing) for one in selection.undecided),
+        accounts=tuple(_account(account) for account in selection.accounts),
+        competition=Competition(
+            value=selection.value,
+            bound=selection.bound,
+            gap=selection.gap,
+            unseen=unseen_mass(topology),
+        ),
+        warnings=tuple(_warnings(grounds)),
+    )
+
+
+def _reasons(protections: Iterable[Protection]) -> str:
+    return "; ".join(dict.fromkeys(one.reason for one in protections))
+
+
+def _account(account: Account) -> AccountLine:
+    return AccountLine(
+        resource=account.resource,
+        load_bearing=account.load_bearing,
+        budget=account.budget,
+        kept=account.kept,
+        present=account.present,
+        excess=account.excess,
+        price=account.price,
+        short=account.short,
+        held_up_by=account.held_up_by,
+    )
+
+
+def _warnings(grounds: Grounds) -> Iterable[str]:
+    for spot in grounds.topology.snapshot.blind_spots:
+        yield f"{spot.subject} could not be read whole ({spot.reason}): what it hides stays"
+    for one in grounds.protections.dangling:
+        yield f"{one.source}: {one.field} {one.value} protects nothing; {one.reason}"
+    yield from grounds.history.surprises
+
+
+def _excess(selection: Selection) -> dict[str, float]:
+    return {account.resource: account.excess for account in selection.accounts if account.excess > 0}

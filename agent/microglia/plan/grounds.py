@@ -1,0 +1,20 @@
+"""What a plan is drafted on."""
+
+from dataclasses import dataclass
+
+from microglia.compete.selection import Selection
+from microglia.plan.history import History
+from microglia.protect.ledger import Protections
+from microglia.score.scores import Scores
+from microglia.topology.graph import Topology
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grounds:
+    """Everything that one lap found out before it plans. ``history`` carries the verdicts of this lap too."""
+
+    topology: Topology
+    scores: Scores
+    protections: Protections
+    selection: Selection
+    history: History

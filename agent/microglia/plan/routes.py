@@ -1,0 +1,151 @@
+"""Routes that lost: which hosts may be hidden now, what must be shown again, and what holds a client's Sidecar."""
+
+from microglia.model.ids import RouteId, WorkloadId
+from microglia.model.objects import Raw, name_of, namespace_of
+from microglia.plan.candidate import Candidate
+from microglia.plan.change import Saving, SidecarChange, Why, decision_digest
+from microglia.plan.desk import Desk
+from microglia.plan.document import Note
+from microglia.plan.eligible import exact_labels, foreign_sidecars, too_old
+from microglia.plan.sidecar import body, edited, hidden, plain, sidecar_name
+from microglia.score.scores import RouteScore
+from microglia.topology.nodes import Workload
+
+
+def hiding(table: Desk) -> tuple[list[Candidate], list[Note]]:
+    """Clients with hosts that may be hidden now, and notes on whatever holds a client's routes."""
+    candidates, held, lost = [], [], table.lost
+    shielded = {element.partition(" -> ")[0] for element in table.shielded}
+    for client, rows in lost.rows.items():
+        losers = [(row, lost.copies[row]) for row in rows]
+        if client in table.mine or str(client) in shielded:
+            losers = [(row, len(hosts)) for row, score in lost.of(client) if (hosts := fresh(table, score))]
+        if not losers:
+            continue
+        reasons = _blocked(table, client)
+        count = sum(count for _, count in losers)
+        held += [Note(subject=f"{client} -> {count} hosts", what="would be hidden", why=why) for why in reasons]
+        if not reasons:
+            density, runs = lost.density[losers[0][0]], lost.runs(losers)
+            candidates.append(Candidate(f"routes:{client}", str(client), client.namespace, density, runs))
+    return candidates, held
+
+
+def fresh(table: Desk, score: RouteScore) -> tuple[str, ...]:
+    """The hosts of a loser that are still visible and not shielded."""
+    if score.client not in table.mine and not table.shielded:
+        return score.hosts
+    already = set(hidden(table.mine.get(score.client)))
+    return tuple(
+        host for host in score.hosts if host not in already and str(RouteId(score.client, host)) not in table.shielded
+    )
+
+
+def hide(table: Desk, client: WorkloadId, count: int) -> SidecarChange:
+    """Hide the next ``count`` hosts from ``client``, and show again what no longer needs hiding."""
+    chosen: list[tuple[int, RouteScore, str]] = []
+    for row, score in table.lost.of(client):
+        chosen += [(row, score, host) for host in fresh(table, score)]
+    chosen = chosen[:count]
+    row, first, _ = chosen[0]
+    return _redraw(
+        table,
+        table.grounds.topology.workloads[client],
+        cut=tuple(sorted(host for _, _, host in chosen)),
+        saving=Saving(proxy_config=sum(score.cost for _, score, _ in chosen)),
+        why=Why(
+            sentence=_sentence(first, len(chosen)),
+            at_risk=sum(score.value for _, score, _ in chosen),
+            lost_to=table.lost.winner(row),
+        ),
+    )
+
+
+def upkeep(table: Desk) -> tuple[list[SidecarChange], list[Note]]:
+    """Sidecars of ours that must give hosts back now, whatever the pace: each with its reason; and notes on those that
+    cannot be drawn."""
+    changes, held = [], []
+    for client, raw in sorted(table.mine.items()):
+        workload = table.grounds.topology.workloads.get(client)
+        subject = f"Sidecar {namespace_of(raw)}/{name_of(raw)}"
+        if workload is None:
+            why = f"its workload {client} is gone, so it selects nothing; delete it when you like"
+            held.append(Note(subject=subject, what="left over", why=why))
+        elif edited(raw):
+            why = "somebody edited it, so microglia leaves it alone; delete it, or restore the plan that made it"
+            held.append(Note(subject=subject, what="not ours any more", why=why))
+        elif reasons := _stale(table, client, raw):
+            sentence = "; ".join(sorted(set(reasons.values())))
+            changes.append(_redraw(table, workload, (), Saving(), Why(sentence=sentence, at_risk=0.0)))
+    return changes, held
+
+
+def _redraw(table: Desk, workload: Workload, cut: tuple[str, ...], saving: Saving, why: Why) -> SidecarChange:
+    raw = table.mine.get(workload.id)
+    shown = tuple(sorted(_stale(table, workload.id, raw))) if raw else ()
+    hosts = {*hidden(raw), *cut} - set(shown)
+    return SidecarChange(
+        workload=str(workload.id),
+        uid=workload.uid,
+        digest=decision_digest(workload.raw),
+        namespace=workload.id.namespace,
+        name=sidecar_name(workload.id),
+        before=plain(raw) if raw else None,
+        after=body(workload.id, exact_labels(workload, table.labels) or {}, hosts),
+        cut=cut,
+        shown=shown,
+        saving=saving,
+        why=why,
+    )
+
+
+def _stale(table: Desk, client: WorkloadId, raw: Raw) -> dict[str, str]:
+    """Hidden hosts that must be visible again, each with why."""
+    grounds, found = table.grounds, dict[str, str]()
+    foreign = foreign_sidecars(grounds.topology, client, table.mine)
+    used = table.used.get(client, frozenset())
+    for host in hidden(raw):
+        pins = [one for one in grounds.protections.of_route(client, host) if not one.blind]
+        if foreign:
+            found[host] = f"{foreign} applies to its pods now, and microglia never shadows it"
+        elif exact_labels(grounds.topology.workloads[client], table.labels) is None:
+            found[host] = "no labels are its pods' alone any more"
+        elif host not in grounds.topology.services and not grounds.topology.objects.blind("Service"):
+            found[host] = f"{host} no longer exists"
+        elif host in used:
+            found[host] = f"{host} was used"
+        elif pins:
+            found[host] = f"{host} is protected: {pins[0].reason}"
+    return found
+
+
+def _blocked(table: Desk, client: WorkloadId) -> list[str]:
+    topology = table.grounds.topology
+    workload = topology.workloads.get(client)
+    if workload is None:
+        return ["the workload is gone"]
+    found = [old] if (old := too_old(topology.snapshot.source.istiod)) else []
+    if "Sidecar" not in table.spec.actuation.routes:
+        found.append("spec.actuation.routes does not name Sidecar")
+    if topology.objects.blind("Sidecar"):
+        found.append("Sidecars cannot be listed, so nobody knows who else has a say; microglia doctor --rbac grants it")
+    if workload.in_flight:
+        found.append(f"in the middle of a change: {workload.in_flight}")
+    if f"routes:{client}" in table.watched:
+        found.append("its last cut is under watch; microglia status says what it waits for")
+    if foreign := foreign_sidecars(topology, client, table.mine):
+        found.append(f"{foreign} applies to its pods; shadowing it would be editing it: hide the hosts there")
+    if exact_labels(workload, table.labels) is None:
+        found.append("a Sidecar selects by label, and no labels are its pods' alone; give them one of their own")
+    if client in table.mine and edited(table.mine[client]):
+        found.append(f"somebody edited Sidecar {sidecar_name(client)}; delete it, or restore the plan that made it")
+    if client not in table.mine and (client.namespace, sidecar_name(client)) in table.names:
+        found.append(f"a Sidecar named {sidecar_name(client)} exists and is not microglia's; rename it")
+    return found
+
+
+def _sentence(score: RouteScore, count: int) -> str:
+    if score.requests > 0:
+        return f"called {score.requests:,.4g} times in {score.hours:,.0f} h of its own activity"
+    each = f", {score.value:.3g}/h each" if count > 1 else ""
+    return f"not called in {score.hours:,.0f} h of its own activity{each}"

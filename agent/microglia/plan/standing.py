@@ -1,0 +1,60 @@
+"""What earlier plans took and nobody has given back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from microglia.plan.change import ScaleChange, SidecarChange
+from microglia.plan.history import History, Judgement, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A pruning change that is in force: where it is recorded, and the change. Of routes, only the hosts still cut."""
+
+    record: Record
+    index: int
+    change: ScaleChange | SidecarChange
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return self.record.steps[self.index].at or self.record.started
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """Guard's newest word."""
+        return self.record.verdict(self.index)
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is under watch: not judged yet, told to wait, or told to be given back and still in force."""
+        return self.judgement is None or self.judgement.verdict != "Keep"
+
+
+def standing(history: History) -> tuple[Standing, ...]:
+    """Every pruning change that happened and that no later change gave back, oldest first.
+
+    A count is given back by a later change of the same workload that reaches it, a host by one that shows it.
+    """
+    counts: dict[str, int] = {}
+    shown: dict[str, set[str]] = {}
+    found: list[Standing] = []
+    for record in reversed(history.records):
+        for index in reversed(record.done()):
+            change = record.plan.changes[index]
+            if isinstance(change, ScaleChange):
+                if change.widens:
+                    counts[change.workload] = max(change.after, counts.get(change.workload, 0))
+                elif max(change.after, counts.get(change.workload, 0)) < change.before:
+                    found.append(Standing(record, index, change))
+                continue
+            left = tuple(host for host in change.cut if host not in shown.get(change.workload, ()))
+            if left:
+                found.append(Standing(record, index, change.model_copy(update={"cut": left})))
+            shown.setdefault(change.workload, set()).update(change.shown)
+    return tuple(reversed(found))
+
+
+def watched(history: History) -> frozenset[str]:
+    """The elements that may not be touched again yet: ``replica:<workload>`` or ``routes:<workload>``."""
+    return frozenset(one.change.element for one in standing(history) if one.watched)
