@@ -1,0 +1,1 @@
+"""Plan + fresh Topology -> Cleared | Refused. All gates always run."""

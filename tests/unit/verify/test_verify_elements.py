@@ -1,0 +1,105 @@
+"""Floors and evidence of single elements, told without a whole world."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from microglia.model.ids import WorkloadId
+from microglia.score.scores import Hold, ReplicaScore, Scores
+from microglia.verify import elements, representative
+from microglia.verify.facts import Facts, gather
+from tests.unit.verify.verify_world import scene
+
+CART = WorkloadId("shop", "cart")
+
+
+def facts(case: dict[str, Any] | None = None, **changed: Any) -> Facts:
+    """The quiet shop, with cart scored otherwise."""
+    one = scene(case)
+    found = gather(one.plan, one.topology, one.history, one.policy, one.now)
+    scored: ReplicaScore = replace(found.scores.replicas[CART], **changed)
+    return replace(found, scores=Scores({**found.scores.replicas, CART: scored}, found.scores.routes))
+
+
+def floors(case: dict[str, Any] | None = None, **changed: Any) -> list[str]:
+    return [one.message for one in elements.floors(facts(case, **changed))]
+
+
+@pytest.mark.parametrize(("floor", "count"), [(4, 0), (5, 0), (6, 1)])
+def test_what_holds_a_count_holds_it_here_too(floor: int, count: int) -> None:
+    """A hold above the planned count refuses and names itself; one at it or below does not."""
+    told = "5 replicas, 6 are needed: held by memory, raise the limit; make a new plan: microglia plan"
+    assert floors(holds=(Hold("memory", floor, "raise the limit"),)) == [told] * count
+
+
+@pytest.mark.parametrize(("reach", "count"), [(4, 0), (5, 0), (6, 1)])
+def test_one_step_goes_no_further_than_was_seen_healthy(reach: int, count: int) -> None:
+    """The lowest count that stretch allows may be reached, not passed."""
+    found = floors(reach=reach)
+    assert len(found) == count
+    assert all("more load per replica at once than was seen healthy (spec.retention.stretch)" in one for one in found)
+
+
+def test_a_count_that_nobody_knows_to_be_enough_is_kept() -> None:
+    """Without a need, nothing goes; a hold that says why speaks instead."""
+    assert floors(need=None, holds=()) == [
+        "5 replicas, 6 are needed: no count is known to be enough; make a new plan: microglia plan"
+    ]
+    held = floors(need=None, holds=(Hold("no-count", 6, "look at its zones"),))
+    assert held == ["5 replicas, 6 are needed: held by no-count, look at its zones; make a new plan: microglia plan"]
+
+
+@pytest.mark.parametrize(("at_risk", "count"), [("0.4/h", 1), ("0.5/h", 0), ("0.6/h", 0)])
+def test_weak_replicas_go_below_need_down_to_their_risk(at_risk: str, count: int) -> None:
+    """Below need only where the policy says so, and no further than the risk that it names."""
+    case = {"policy": {"retention": {"weak": {"replicas": {"atRisk": at_risk}}}}}
+    assert len(floors(case, need=6, risk=(9.0, 9.0, 9.0, 9.0, 9.0, 0.5, 0.0))) == count
+
+
+def test_need_is_told_with_its_arithmetic() -> None:
+    """A reader sees the figures behind the number."""
+    assert floors(need=6, arithmetic="(k - ceil(k/3)) x 100 >= 351") == [
+        "5 replicas, 6 are needed: its peak of 150 rps, (k - ceil(k/3)) x 100 >= 351; make a new plan: microglia plan"
+    ]
+
+
+def test_a_workload_that_was_not_scored_is_not_pruned() -> None:
+    """No score is no knowledge."""
+    bare = replace(facts(), scores=Scores({}, ()))
+    assert [one.message for one in elements.evidence(bare)] == ["its demand is not known: it was not scored"]
+    assert [one.message for one in elements.floors(bare)] == []
+    assert list(representative.peaks(bare)) == []
+    assert list(representative.coverage(bare)) == []
+
+
+def test_a_workload_that_was_never_heard_is_told_apart_from_a_young_one() -> None:
+    """Waiting does not help where nothing is scraped."""
+    case = {"world": {"workloads": {"cart": {"heard_from": 336}}}}
+    (found,) = representative.cycles(facts(case))
+    assert found.message == (
+        "0 whole cycles of 7d seen, 2 are required by spec.observation.cycles; it was never heard: check that its"
+        " sidecars are scraped"
+    )
+
+
+def test_a_workload_that_metrics_never_named_was_never_heard() -> None:
+    """A workload without a row in the metrics has no cycles."""
+    found = facts()
+    lost = replace(found.topology, rows={one: row for one, row in found.topology.rows.items() if one != CART})
+    (objection,) = representative.cycles(replace(found, topology=lost))
+    assert "it was never heard" in objection.message
+
+
+def test_what_was_never_busy_cannot_rise() -> None:
+    """An idle first week and a busy second one is no ratio; need already covers the second."""
+    case = {"world": {"workloads": {"cart": {"weeks": [0, 150]}}}}
+    assert list(representative.peaks(facts(case))) == []
+
+
+def test_what_cannot_be_measured_is_not_extrapolated() -> None:
+    """Without a capacity there is nothing to compare a rise with; other gates keep such a workload."""
+    found = facts({"world": {"workloads": {"cart": {"weeks": [50, 150]}}}})
+    scored = found.scores.replicas[CART]
+    blind = replace(scored, capacity=replace(scored.capacity, rps=None))
+    assert list(representative.peaks(replace(found, scores=Scores({CART: blind}, ())))) == []

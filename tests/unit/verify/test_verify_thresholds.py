@@ -1,0 +1,199 @@
+"""Every limit, just below, exactly at and just above it."""
+
+from typing import Any
+
+import pytest
+
+from microglia.verify.clear import Refused, verify
+from tests.unit.verify.verify_world import ROOMY, scene
+
+ROUTE: dict[str, Any] = {"scale": {"cart": None}, "hide": {"web": ["search"]}}
+
+
+def fires(gate: str, case: dict[str, Any]) -> bool:
+    one = scene(case)
+    checked = verify(one.plan, one.topology, one.history, one.policy, one.now)
+    return isinstance(checked, Refused) and gate in {refusal.gate for refusal in checked.refusals}
+
+
+def everybody(hours: int) -> dict[str, Any]:
+    return {name: {"heard_from": hours} for name in ("cart", "web", "search", "batch")}
+
+
+def node(cpu: str = "64", memory: str = "64Gi", pods: str = "110") -> dict[str, Any]:
+    """One open node beside two cordoned ones: 15 pods of 0.6 cpu and 384 Mi lie on it, one of them goes."""
+    told = {"status": {"allocatable": {"cpu": cpu, "memory": memory, "pods": pods}}}
+    shut = {"spec": {"unschedulable": True}, "status": ROOMY}
+    workloads = {name: {"on": ["node-a"]} for name in ("cart", "web", "search", "batch")}
+    return {"nodes": {"node-a": told, "node-b": shut, "node-c": shut}, "workloads": workloads}
+
+
+def quota(hard: str) -> dict[str, Any]:
+    status = {"hard": {"pods": hard}, "used": {"pods": "9"}}
+    return {"objects": [{"kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "shop"}, "status": status}]}
+
+
+def freeze(cron: str) -> dict[str, Any]:
+    return {"pace": {"freeze": [{"cron": cron, "lasts": "2h"}]}}
+
+
+def budget(least: int) -> dict[str, Any]:
+    spec = {"minAvailable": least, "selector": {"matchLabels": {"app": "cart"}}}
+    return {"objects": [{"kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "shop"}, "spec": spec}]}
+
+
+def calls(often: int) -> dict[str, Any]:
+    return {
+        "calls": [["web", "cart", often], ["web", "batch", 1], ["batch", "search", 9000]],
+        "services": {"batch": {}},
+    }
+
+
+def cart(**told: Any) -> dict[str, Any]:
+    return {"world": {"workloads": {"cart": told}}}
+
+
+def to(count: int, **case: Any) -> dict[str, Any]:
+    """Scale cart to ``count``."""
+    return {**case, "plan": {"scale": {"cart": {"after": count}}}}
+
+
+def paced(cap: str, **told: Any) -> dict[str, Any]:
+    """Two changes under a cap of ``spec.pace``."""
+    return {"policy": {"pace": {cap: told}}, "plan": {"hide": {"web": ["search"]}}}
+
+
+def weeks(count: int, **case: Any) -> dict[str, Any]:
+    """That many whole weeks are asked for."""
+    return {**case, "policy": {"observation": {"cycles": {"atLeast": count}}}}
+
+
+def called(minutes: float) -> dict[str, Any]:
+    """A call dated that far ahead."""
+    return {"world": {"calls": [["web", "cart", 9000, minutes]]}}
+
+
+def risen(headroom: str) -> dict[str, Any]:
+    """From 100 to 195 rps in a week, with that headroom."""
+    return to(3, **cart(weeks=[100, 195], replicas=4), policy={"retention": {"headroom": headroom}})
+
+
+def serving(*versions: str) -> dict[str, Any]:
+    return {"world": {"istiod": versions}, "plan": ROUTE}
+
+
+LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
+    ("freshness", "age of the snapshot: 15 minutes", [
+        (False, {"world": {"taken_ago": 14}}), (False, {"world": {"taken_ago": 15}}),
+        (True, {"world": {"taken_ago": 15.1}})]),
+    ("freshness", "age of the plan: a day", [
+        (False, {"plan": {"made_ago": 1439}}), (False, {"plan": {"made_ago": 1440}}),
+        (True, {"plan": {"made_ago": 1440.1}})]),
+    ("clock", "a minute between two clocks", [
+        (False, {"world": {"taken_ago": -0.9}}), (False, {"world": {"taken_ago": -1}}),
+        (True, {"world": {"taken_ago": -1.1}})]),
+    ("clock", "a minute between Prometheus and this clock", [
+        (False, called(0.9)), (False, called(1)),
+        (True, called(1.1))]),
+    ("in-flight", "every replica is of the newest template", [
+        (True, {"world": {"workloads": {"cart": {"status": {"updatedReplicas": 5}}}}}), (False, {}),
+        (True, {"world": {"workloads": {"cart": {"status": {"updatedReplicas": 7}}}}})]),
+    ("freeze", "a freeze begins at noon", [
+        (False, {"policy": freeze("1 12 * * *")}), (True, {"policy": freeze("0 12 * * *")}),
+        (True, {"policy": freeze("59 11 * * *")})]),
+    ("freeze", "a freeze ends at noon", [
+        (True, {"policy": freeze("1 10 * * *")}), (False, {"policy": freeze("0 10 * * *")}),
+        (False, {"policy": freeze("59 9 * * *")})]),
+    ("blast-radius", "two objects per lap", [
+        (True, paced("perLap", share="25%")),
+        (False, paced("perLap", share="50%")),
+        (False, paced("perLap", share="75%"))]),
+    ("blast-radius", "two objects per namespace", [
+        (True, paced("perNamespace", atLeast=1, share="25%")),
+        (False, paced("perNamespace", atLeast=1, share="50%")),
+        (False, paced("perNamespace", atLeast=1, share="75%"))]),
+    ("blast-radius", "two copies of one workload in a step", [
+        (True, to(4, policy={"pace": {"perWorkload": {"share": "33%"}}})),
+        (False, to(4, policy={"pace": {"perWorkload": {"share": "34%"}}})),
+        (False, to(4, policy={"pace": {"perWorkload": {"share": "50%"}}}))]),
+    ("blast-radius", "two objects per hour", [
+        (True, {"policy": {"pace": {"perHour": 1}}, "plan": {"hide": {"web": ["search"]}}}),
+        (False, {"policy": {"pace": {"perHour": 2}}, "plan": {"hide": {"web": ["search"]}}}),
+        (False, {"policy": {"pace": {"perHour": 3}}, "plan": {"hide": {"web": ["search"]}}})]),
+    ("coverage", "332 of 336 hours", [
+        (False, {"world": {"deaf_hours": [9, 10, 11]}, "policy": {"observation": {"coverage": 332 / 336}}}),
+        (False, {"world": {"deaf_hours": [9, 10, 11, 12]}, "policy": {"observation": {"coverage": 332 / 336}}}),
+        (True, {"world": {"deaf_hours": [9, 10, 11, 12, 13]}, "policy": {"observation": {"coverage": 332 / 336}}})]),
+    ("weekly-cycle", "one week of the mesh", [
+        (False, weeks(1, world={"workloads": everybody(167)})),
+        (False, weeks(1, world={"workloads": everybody(168)})),
+        (True, weeks(1, world={"workloads": everybody(169)}))]),
+    ("weekly-cycle", "one week of the workload", [
+        (False, weeks(1, **cart(heard_from=167))),
+        (False, weeks(1, **cart(heard_from=168))),
+        (True, weeks(1, **cart(heard_from=169)))]),
+    ("unseen-mass", "one request in a hundred", [
+        (False, {"world": calls(100), "plan": ROUTE}), (False, {"world": calls(99), "plan": ROUTE}),
+        (True, {"world": calls(98), "plan": ROUTE})]),
+    ("peak-honesty", "a rise by the headroom", [
+        (False, risen("96%")),
+        (False, risen("95%")),
+        (True, risen("94%"))]),
+    ("peak-honesty", "what survives carries the rise once more", [
+        (False, cart(weeks=[100, 199], replicas=7)), (False, cart(weeks=[100, 200], replicas=7)),
+        (True, cart(weeks=[100, 201], replicas=7))]),
+    ("evidence", "a weak route", [
+        (True, {"world": {"calls": [["web", "cart", 9000], ["web", "search", 1]]}, "plan": ROUTE,
+                "policy": {"retention": {"weak": {"routes": {"below": "0.014/h"}}}}}),
+        (False, {"world": {"calls": [["web", "cart", 9000], ["web", "search", 1]]}, "plan": ROUTE,
+                 "policy": {"retention": {"weak": {"routes": {"below": "0.0142/h"}}}}})]),
+    ("floors", "need", [
+        (True, to(2)), (False, to(3)),
+        (False, to(4))]),
+    ("floors", "a disruption budget", [
+        (True, {"world": budget(5)}), (False, {"world": budget(4)}), (False, {"world": budget(3)})]),
+    ("floors", "the policy's least count", [
+        (True, {"policy": {"protect": {"minReplicas": 6}}}), (False, {"policy": {"protect": {"minReplicas": 5}}}),
+        (False, {"policy": {"protect": {"minReplicas": 4}}})]),
+    ("floors", "never nothing", [
+        (True, {"world": {"workloads": {"cart": {"replicas": 1, "peak": 0}}}, "policy": {"protect": {"minReplicas": 1}},
+                "plan": {"scale": {"cart": {"after": 0}}}})]),
+    ("floors", "the end of a shield", [
+        (False, {"history": {"shields": [{"element": "shop/cart", "hours": -0.1}]}}),
+        (False, {"history": {"shields": [{"element": "shop/cart", "hours": 0}]}}),
+        (True, {"history": {"shields": [{"element": "shop/cart", "hours": 0.1}]}})]),
+    ("victims", "as many pods as the step is large", [
+        (True, {"plan": {"scale": {"cart": {"victims": []}}}}), (False, {}),
+        (True, {"plan": {"scale": {"cart": {"victims": ["cart-5d4f-0", "cart-5d4f-1"]}}}})]),
+    ("room", "cores for one more", [
+        (True, {"world": node(cpu="8.9")}), (False, {"world": node(cpu="9")}), (False, {"world": node(cpu="9.1")})]),
+    ("room", "memory for one more", [
+        (True, {"world": node(memory="5759Mi")}), (False, {"world": node(memory="5760Mi")}),
+        (False, {"world": node(memory="5761Mi")})]),
+    ("room", "a place for one more", [
+        (True, {"world": node(pods="14")}), (False, {"world": node(pods="15")}), (False, {"world": node(pods="16")})]),
+    ("room", "a quota of nine", [
+        (True, {"world": quota("8")}), (False, {"world": quota("9")}), (False, {"world": quota("10")})]),
+    ("istiod", "1.31", [
+        (True, serving("1.30.9")), (False, serving("1.31.0")),
+        (False, serving("1.32.0-rc.1")), (False, serving("2.0.0"))]),
+    ("replay", "requests above capacity", [
+        (False, to(2, **cart(peak=199))),
+        (False, to(2, **cart(peak=200))),
+        (True, to(2, **cart(peak=201)))]),
+    ("n-1", "requests above what survives", [
+        (False, to(2, **cart(peak=99))),
+        (False, to(2, **cart(peak=100))),
+        (True, to(2, **cart(peak=101)))]),
+]  # fmt: skip
+TRIPLES = [
+    pytest.param(gate, case, refused, id=f"{gate}: {name} {place}")
+    for gate, name, cases in LIMITS
+    for place, (refused, case) in enumerate(cases)
+]
+
+
+@pytest.mark.parametrize(("gate", "case", "refused"), TRIPLES)
+def test_a_limit_is_where_it_is_said_to_be(*, gate: str, case: dict[str, Any], refused: bool) -> None:
+    """What is allowed at the limit is allowed, and one step beyond it is refused."""
+    assert fires(gate, case) is refused
