@@ -1,0 +1,1 @@
+"""Receipts + fresh facts -> Keep, Wait or Regrow; and the plans that give back."""

@@ -1,0 +1,53 @@
+"""Changes about which there is nothing left to judge, or which must go for a reason that is no signal."""
+
+from microglia.guard.verdict import Verdict
+from microglia.guard.watch import Watch
+from microglia.plan.change import ScaleChange
+from microglia.plan.eligible import foreign_sidecars, own_sidecars
+from microglia.plan.sidecar import hidden
+from microglia.topology.graph import Topology
+
+
+def settled(watch: Watch, topology: Topology) -> Verdict | None:
+    """The verdict on a change that the world has overtaken; None for one that is to be judged by its signals."""
+    return _gone(watch, topology) or _given_back(watch, topology) or _ordered(watch) or _shadowed(watch, topology)
+
+
+def _gone(watch: Watch, topology: Topology) -> Verdict | None:
+    workload = topology.workloads.get(watch.workload)
+    if workload is None:
+        if topology.objects.blind(watch.workload.kind):
+            return watch.says("Wait", f"{watch.workload.kind}s cannot be read; microglia doctor says why")
+        return watch.says("Keep", "the workload does not exist any more: there is nothing to watch")
+    if workload.uid != watch.standing.change.uid:
+        return watch.says("Keep", "the workload was deleted and made anew: its shape is somebody's new decision")
+    return None
+
+
+def _given_back(watch: Watch, topology: Topology) -> Verdict | None:
+    change = watch.standing.change
+    if isinstance(change, ScaleChange):
+        count = topology.workloads[watch.workload].replicas
+        back = count >= change.before
+        return watch.says("Keep", f"somebody scaled it back: it has {count} replicas") if back else None
+    if topology.objects.blind("Sidecar"):
+        return watch.says("Wait", "Sidecars cannot be read; microglia doctor says why")
+    if not set(change.cut) & set(hidden(own_sidecars(topology.objects).get(watch.workload))):
+        return watch.says("Keep", "somebody showed the hosts again: no Sidecar of microglia's hides them")
+    return None
+
+
+def _ordered(watch: Watch) -> Verdict | None:
+    judgement = watch.standing.judgement
+    if judgement is None or judgement.verdict != "Regrow":
+        return None
+    return watch.says("Regrow", judgement.why, judgement.figures, watch.elements)
+
+
+def _shadowed(watch: Watch, topology: Topology) -> Verdict | None:
+    if isinstance(watch.standing.change, ScaleChange):
+        return None
+    foreign = foreign_sidecars(topology, watch.workload, own_sidecars(topology.objects))
+    if not foreign:
+        return None
+    return watch.says("Regrow", f"{foreign} applies to its pods now, and microglia never shadows it")
