@@ -1,0 +1,1 @@
+"""[shell] Carries out cleared plans: one write at a time, with preconditions, in the journal before and after."""

@@ -1,0 +1,168 @@
+"""One acting microglia per cluster: by a Lease, or by a local file where Leases are forbidden."""
+
+import fcntl
+import getpass
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from microglia.act.lease import DURATION, Lease, LockedError
+from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError, WritableCluster
+
+RENEW = 5.0
+"""Seconds between renewals."""
+RETRY = 2.0
+"""Seconds until the next attempt after a renewal that nobody answered."""
+DEADLINE = 10.0
+"""Seconds without a renewal after which the lock counts as lost, well before others may take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the lock lies: the Lease's namespace, and the file that stands in for it."""
+
+    lease_namespace: str
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The clocks of a lock. Two tell elapsed seconds: ``wall`` also counts while the machine sleeps."""
+
+    now: Callable[[], datetime] = lambda: datetime.fromtimestamp(time.time(), UTC)
+    ticks: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+def identity() -> str:
+    """Who we are to others: user, host and process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
+
+
+@dataclass(slots=True)
+class Held:
+    """A lock that is held. ``lost`` is what ``apply`` asks before every write."""
+
+    lease: Lease | None
+    time: Time
+    _renewed: tuple[float, float] = (0.0, 0.0)
+    _taken: str = ""
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def renewed(self) -> None:
+        """Note that it was renewed now."""
+        self._renewed = (self.time.ticks(), self.time.wall())
+
+    def lost(self) -> str | None:
+        """Why it no longer holds, None while it does."""
+        if self.lease is None:
+            return None
+        if self._taken:
+            return self._taken
+        silent = max(self.time.ticks() - self._renewed[0], self.time.wall() - self._renewed[1])
+        if silent > DEADLINE:
+            return f"the lock was lost: its Lease could not be renewed for {silent:.0f} s"
+        return None
+
+    def renew(self) -> float:
+        """Renew once; returns the seconds until the next renewal is due."""
+        if self.lease is None or self._taken:
+            return RENEW
+        try:
+            if self.lease.renew():
+                self.renewed()
+                return RENEW
+            self._taken = "the lock was lost: somebody else took or deleted its Lease"
+        except (UnreadableError, ForbiddenError):
+            return RETRY
+        return RENEW
+
+    def keep(self) -> None:
+        """Renew until ``end``; the body of the renewing thread."""
+        pause = RENEW
+        while not self._ended.wait(pause):
+            pause = self.renew()
+
+    def end(self) -> None:
+        """Stop renewing."""
+        self._ended.set()
+
+
+@contextmanager
+def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at: Time | None = None) -> Iterator[Held]:
+    """Hold the lock for the block. Raises LockedError when somebody else has it, UnreadableError when nobody answers.
+
+    Where Leases are forbidden this is said, and a lock on a local file is taken: it keeps apart only people on this
+    machine.
+    """
+    times = at or Time()
+    lease = Lease(cluster, place.lease_namespace, identity(), times.now)
+
+    def watch(sentence: str) -> None:
+        say(sentence)
+        times.sleep(DURATION + 1)
+
+    try:
+        lease.take(watch)
+    except ForbiddenError as refused:
+        say(
+            f"Leases may not be used in namespace {place.lease_namespace} ({refused}): taking a local lock, which "
+            "keeps apart only people on this machine. Grant get, create and update on leases there, or name another "
+            "namespace with --lease-namespace"
+        )
+        with _file_lock(place.file, times.now()):
+            yield Held(None, times)
+        return
+    held = Held(lease, times)
+    held.renewed()
+    thread = threading.Thread(target=held.keep, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield held
+    finally:
+        held.end()
+        thread.join(RETRY)
+        _release(lease, say)
+
+
+def _release(lease: Lease, say: Callable[[str], None]) -> None:
+    try:
+        lease.release()
+    except (ConflictError, GoneError, ForbiddenError, UnreadableError) as failure:
+        say(f"the lock was not released: {failure}; it runs out in {DURATION} s")
+
+
+@contextmanager
+def _file_lock(path: Path, now: datetime) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        if not _locked(file):
+            file.seek(0)
+            raise LockedError(f"{file.read().strip() or 'somebody'} is acting on this cluster (lock {path}); "
+                              "wait until that has ended")  # fmt: skip
+        file.truncate(0)
+        file.write(f"{identity()} since {now.isoformat(timespec='seconds')}")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def _locked(file: IO[str]) -> bool:
+    # flock is released by the kernel when the process ends, however it ends; Linux and macOS have it.
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

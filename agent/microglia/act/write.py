@@ -1,0 +1,43 @@
+"""The cluster writer: each change is read again, compared, written with what was read, and looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from microglia.act.patience import Patience
+from microglia.act.scaling import Scaling
+from microglia.act.sidecars import Scoping
+from microglia.act.traces import Traces
+from microglia.model.ports import WritableCluster
+from microglia.plan.change import Change, ScaleChange
+from microglia.plan.history import Step
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterWriter:
+    """``plan.ports.Writer`` over a live cluster."""
+
+    cluster: WritableCluster
+    patience: Patience = field(default_factory=Patience)
+    _traces: Traces = field(default_factory=Traces)
+
+    def write(self, change: Change) -> Step:
+        """Do it, with its preconditions. Never raises for what the world may do."""
+        return self._hand(change).write()
+
+    def look(self, change: Change) -> Step:
+        """Compare the cluster with the change's before and after."""
+        return self._hand(change).look()
+
+    def tidy(self, changes: Sequence[Change]) -> None:
+        """Take the victim marks of interrupted ``changes`` off pods that are still there."""
+        for change in changes:
+            if isinstance(change, ScaleChange):
+                self._scaling(change).tidy()
+
+    def _hand(self, change: Change) -> Scaling | Scoping:
+        if isinstance(change, ScaleChange):
+            return self._scaling(change)
+        return Scoping(self.cluster, change, self.patience, self._traces)
+
+    def _scaling(self, change: ScaleChange) -> Scaling:
+        return Scaling(self.cluster, change, self.patience, self._traces)
