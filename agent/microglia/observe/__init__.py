@@ -1,0 +1,1 @@
+"""The shell's eyes: Kubernetes objects and mesh metrics in, one frozen snapshot out."""

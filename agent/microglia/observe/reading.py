@@ -1,0 +1,164 @@
+"""Reading runs of hours: every expression once, at most two at a time; what fails leaves its hours unknown."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, TypeAlias
+
+from microglia.model.ports import UnreadableError
+from microglia.observe.buckets import HourBook, Run
+from microglia.observe.dialects import istio, kubernetes
+from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled
+from microglia.observe.facts import Block, unread
+from microglia.observe.fold import Frame, fold
+from microglia.observe.names import Names
+from microglia.observe.pods import marked
+from microglia.observe.prometheus import SilentError, TooMuchError
+from microglia.observe.replies import Reply, Row
+from microglia.observe.spots import hourly, slots
+
+EXPRESSIONS: tuple[Expression, ...] = (*istio.EXPRESSIONS, *kubernetes.EXPRESSIONS)
+"""What is read of every run of hours; ``istio.BIRTHS`` and ``istio.GAPS`` only of those that have some."""
+AT_ONCE = 2
+LEAST = 3
+"""Hours of a run that is not cut in half when it is too much at once."""
+
+Asked: TypeAlias = Mapping[str, Future[Reply]]
+"""Replies to come, by the name of their expression."""
+Progress = Callable[[str], None]
+"""Told what is going on, one line at a time."""
+
+
+class Server(Protocol):
+    """A metrics server: see ``prometheus.PrometheusServer``."""
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        ...
+
+    def query(self, expression: str, moment: float) -> Reply:
+        """One value per series."""
+        ...
+
+    def query_range(self, expression: str, start: float, end: float, step: float) -> Reply:
+        """Values at each step."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How to read hours: from which server, with which scrape interval (seconds) and scope matcher."""
+
+    server: Server
+    scrape: float
+    scope: str = ""
+
+    def ask(self, run: Run, pool: Executor) -> Asked:
+        """Begin to read ``run``."""
+        return {one.name: pool.submit(self._ask, one, run, self._spans(run)) for one in EXPRESSIONS}
+
+    def tell(self, run: Run, asked: Asked, names: Names, pool: Executor) -> tuple[Block, tuple[str, ...]]:
+        """The facts of ``run``, and sentences about what could not be read of it. Raises SilentError, and TooMuchError
+        for a run that may be halved."""
+        spans = self._spans(run)
+        replies: dict[str, Reply] = {name: future.result() for name, future in asked.items()}
+        more = (
+            pool.submit(self._births, replies[istio.SIGNS.name], run, spans),
+            pool.submit(self._gaps, replies[istio.HEALTH.name], run, spans),
+        )
+        replies[istio.BIRTHS.name], replies[istio.GAPS.name] = (future.result() for future in more)
+        faults = [f"{_when(run)}: {fault}" for reply in replies.values() for fault in reply.faults]
+        return fold(replies, names, Frame(run.start, run.hours, spans)), tuple(dict.fromkeys(faults))
+
+    def _spans(self, run: Run) -> Spans:
+        return Spans(self.scrape, run.hours * HOUR)
+
+    def _births(self, signs: Reply, run: Run, spans: Spans) -> Reply:
+        born = [
+            row.labels for row in signs.rows if row.labels.get("age") == "old" and row.labels.get("what") == "requests"
+        ]
+        only = sorted({labels.get("destination_workload", "") for labels in born})
+        return self._ask(istio.BIRTHS, run, spans, only) if only else Reply(())
+
+    def _gaps(self, health: Reply, run: Run, spans: Spans) -> Reply:
+        missed = gappy(health.rows, run, self.scrape)
+        return self._ask(istio.GAPS, run, spans, missed) if missed else Reply(())
+
+    def _ask(self, one: Expression, run: Run, spans: Spans, only: Sequence[str] = ()) -> Reply:
+        text = filled(one, spans, self.scope, only)
+        try:
+            if one.step in {"block", "after"}:
+                return self.server.query(text, run.end + (2 * self.scrape if one.step == "after" else 0))
+            spots = (hourly if one.step == "hour" else slots)(run.start, run.hours, spans)
+            return self.server.query_range(text, spots.first, spots.last, spots.step)
+        except SilentError:
+            raise
+        except UnreadableError as error:
+            if isinstance(error, TooMuchError) and run.hours > LEAST:
+                raise
+            return Reply((), complete=False, faults=(f"{one.name}: {error}",))
+
+
+def gappy(health: Sequence[Row], run: Run, scrape: float) -> tuple[str, ...]:
+    """Pods with an hour in which a heartbeat was missing, sorted."""
+    whole = math.floor(HOUR / scrape)
+    counts: dict[str, int] = {}
+    for row in marked(health, "beats"):
+        pod = row.labels.get("pod", "")
+        counts[pod] = counts.get(pod, 0) + int((row.values >= whole).sum())
+    return tuple(sorted(pod for pod, hours in counts.items() if hours < run.hours))
+
+
+def read_all(reader: Reader, book: HourBook, due: Sequence[Run], names: Names, progress: Progress) -> tuple[str, ...]:
+    """Read ``due`` into ``book``, the latest first; returns sentences about what could not be read.
+
+    A run that is too much at once is read in halves. A server that falls silent on the way leaves the rest unknown;
+    one that was silent from the start raises.
+    """
+    faults: list[str] = []
+    answered = False
+    waiting = deque(reversed(due))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = {run: reader.ask(run, pool) for run in due[-1:]}
+        while waiting:
+            run = waiting.popleft()
+            if len(due) > 1:
+                progress(f"reading {_when(run)} from {reader.server.title} ({len(waiting)} to follow)")
+            mine = asked.pop(run, None) or reader.ask(run, pool)
+            # The server works on the next run while this one is folded.
+            for following in list(waiting)[:1]:
+                if following not in asked:
+                    asked[following] = reader.ask(following, pool)
+            try:
+                block, found = reader.tell(run, mine, names, pool)
+            except TooMuchError:
+                waiting.extendleft(run.halves)
+                answered = True
+                continue
+            except SilentError as error:
+                pool.shutdown(wait=False, cancel_futures=True)
+                if not answered:
+                    raise
+                faults.append(f"{_when(run)} and everything before it: {error}")
+                break
+            answered = True
+            book.add(block)
+            faults.extend(found)
+    for run in due:
+        if any(hour not in book.pages for hour in range(run.start, run.end, HOUR)):
+            book.add(unread(run.start, run.hours))
+    return tuple(faults)
+
+
+def _when(run: Run) -> str:
+    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (run.start, run.end))
+    return f"{first:%d %b %H:%M} to {last:%d %b %H:%M} UTC"
+
+
+def by_labels(reply: Reply, *labels: str) -> Mapping[tuple[str, ...], float]:
+    """The last value of each row under these labels."""
+    return {tuple(row.labels.get(label, "") for label in labels): float(row.values[-1]) for row in reply.rows}

@@ -1,0 +1,175 @@
+"""The Traffic port over Prometheus: what can be told here, and any window at the price of its new hours."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+
+from microglia.model.activity import Activity
+from microglia.model.ids import service_host
+from microglia.model.objects import Raw
+from microglia.model.ports import Buckets, ClusterFacts, UnreadableError
+from microglia.model.snapshot import Source
+from microglia.model.window import Window
+from microglia.observe.assemble import Origins, assemble
+from microglia.observe.buckets import HourBook, MemoryBuckets
+from microglia.observe.dialects import istio, kubernetes
+from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled, fingerprint
+from microglia.observe.durations import seconds_of
+from microglia.observe.memory import Memory
+from microglia.observe.names import read_names
+from microglia.observe.reading import EXPRESSIONS, Progress, Reader, Server, by_labels, read_all
+from microglia.observe.replies import Reply
+
+_USUAL = (5, 10, 15, 20, 30, 60, 90, 120, 180, 240, 300)
+"""Scrape intervals that people set, seconds."""
+_LATELY = 12
+
+
+class Prometheus(Server, Protocol):
+    """A metrics server that may also tell of itself."""
+
+    def status(self, name: str) -> Mapping[str, Any]:
+        """``/api/v1/status/<name>``, empty when it does not tell."""
+        ...
+
+    def metric_names(self) -> tuple[str, ...]:
+        """Every metric that it has."""
+        ...
+
+
+def metric_names(server: Prometheus) -> list[str]:
+    """Every metric that ``server`` has, sorted. Raises UnreadableError when it cannot be asked."""
+    return list(server.metric_names())
+
+
+def _silent(_line: str) -> None:
+    """Progress that nobody watches."""
+
+
+class PrometheusTraffic:
+    """Reads the metrics of Istio sidecars, cAdvisor and kube-state-metrics from one server.
+
+    ``buckets`` remember closed hours between laps; ``scope`` is a matcher for every selector, such as
+    ``cluster="prod"``; ``tenant`` tells apart what one server keeps for several.
+    """
+
+    def __init__(
+        self,
+        server: Prometheus,
+        buckets: Buckets | None = None,
+        progress: Progress = _silent,
+        *,
+        scope: str = "",
+        tenant: str = "",
+    ) -> None:
+        self._server = server
+        self._buckets = buckets or MemoryBuckets()
+        self._scope = scope
+        self._tenant = tenant
+        self._progress = progress
+        self._cluster = ""
+        self._intervals: dict[float, float | None] = {}
+
+    def describe(self, facts: ClusterFacts, now: datetime) -> Source:
+        """What answers here. Raises UnreadableError when it has no series of a mesh that microglia knows."""
+        self._cluster = facts.uid
+        moment = now.timestamp()
+        dialects = tuple(name for name, probe in _PROBES if self._once(probe, moment).rows)
+        if istio.NAME not in dialects:
+            raise UnreadableError(
+                f"{self._server.title} answered, but has no series of any mesh that microglia knows (looked for"
+                f" {', '.join(istio.LOOKED_FOR)} in the last three hours). Is this the right Prometheus?"
+                " Set --prometheus"
+            )
+        versions = {row.labels.get("tag", "") for row in self._once(istio.VERSIONS, moment).rows}
+        return Source(
+            cluster=facts.uid,
+            cluster_name=facts.name,
+            server_version=facts.version,
+            prometheus=self._server.title,
+            prometheus_version=str(self._server.status("buildinfo").get("version", "")),
+            scrape_seconds=self._scrape(moment),
+            retention=self._server.status("runtimeinfo").get("storageRetention"),
+            istiod=tuple(sorted(versions - {""}, key=_release)),
+            dialects=dialects,
+        )
+
+    def activity(self, objects: Mapping[str, Sequence[Raw]], window: Window, now: datetime) -> Activity:
+        """Everything about ``window``: the hours that are not remembered are read, the rest is not asked for again.
+
+        Raises UnreadableError when nothing answers.
+        """
+        end = min(window.end, now).timestamp()
+        reader = Reader(self._server, self._scrape(end) or 60.0, self._scope)
+        names = read_names(objects)
+        book = self._book(reader.scrape)
+        hours = [int(start) for start in window.starts]
+        book.open(hours)
+        faults = read_all(reader, book, book.due(hours), names, self._progress)
+        origins, more = self._origins(end)
+        memory = Memory(book.recall())
+        found = assemble(window, book, names, origins, memory)
+        book.remember(memory.as_json())
+        return replace(found, faults=(*faults, *more))
+
+    def _book(self, scrape: float) -> HourBook:
+        mark = fingerprint((*EXPRESSIONS, istio.BIRTHS, istio.GAPS), scrape, self._scope)
+        scope = f"{self._cluster}/{self._server.title}/{self._tenant}/{self._scope}/{istio.NAME}"
+        return HourBook(self._buckets, scope, mark)
+
+    def _once(self, template: str, moment: float) -> Reply:
+        return self._server.query(filled(Expression("once", "block", template), _ANY, self._scope), moment)
+
+    def _scrape(self, end: float) -> float | None:
+        """Seconds between scrapes as the heartbeats of the last hours show them, else as the server is configured."""
+        text = filled(Expression("scrapes", "hour", istio.SCRAPES), _ANY, self._scope)
+        last = math.floor(end / HOUR) * HOUR
+        if last not in self._intervals:
+            rows = self._server.query_range(text, last - (_LATELY - 1) * HOUR, last, HOUR).rows
+            counts = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
+            self._intervals[last] = usual(HOUR / float(np.median(counts))) if counts.size else self._configured()
+        return self._intervals[last]
+
+    def _configured(self) -> float | None:
+        found = re.search(r"scrape_interval:\s*(\S+)", str(self._server.status("config").get("yaml", "")))
+        return seconds_of(found[1]) if found else None
+
+    def _origins(self, moment: float) -> tuple[Origins, tuple[str, ...]]:
+        """When things were created. Not knowing it is a fault, not an end: nothing is proven idle then."""
+        try:
+            reply = self._once(kubernetes.BORN, moment)
+        except UnreadableError as error:
+            return Origins({}, {}), (f"when things were created: {error}",)
+        workloads: dict[str, float] = {}
+        hosts: dict[str, float] = {}
+        for (what, namespace, name), value in by_labels(reply, "what", "namespace", "name").items():
+            if what == "service":
+                hosts[service_host(namespace, name)] = value
+            else:
+                workloads[f"{namespace}/{name}"] = value
+        return Origins(workloads, hosts), reply.faults
+
+
+def usual(seconds: float) -> float:
+    """The scrape interval that people set, where ``seconds`` is within 15 % of it; else whole seconds."""
+    near = min(_USUAL, key=lambda each: abs(each - seconds))
+    return float(near if abs(near - seconds) <= 0.15 * near else max(1, round(seconds)))
+
+
+def _release(tag: str) -> tuple[tuple[int, ...], str]:
+    """Versions in their own order: 1.9 before 1.31."""
+    return tuple(int(part) for part in re.findall(r"\d+", tag)[:3]), tag
+
+
+_ANY = Spans(60.0, HOUR)
+"""For expressions without spans."""
+_PROBES = (
+    (istio.NAME, istio.PRESENT),
+    (kubernetes.STATE, kubernetes.STATE_PRESENT),
+    (kubernetes.CADVISOR, kubernetes.PRESENT),
+)

@@ -1,0 +1,175 @@
+"""Raw objects down to what rooms read of them. Environment and argument values never get past here."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from microglia.model.objects import Raw, at
+from microglia.observe.found import found_hosts
+from microglia.observe.trim_parts import endpoints, part
+from microglia.observe.trim_pod import pod_spec, pod_status
+
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_METADATA = (
+    "name", "namespace", "uid", "resourceVersion", "generation", "labels", "ownerReferences", "creationTimestamp",
+    "deletionTimestamp",
+)  # fmt: skip
+_TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "Rollout"})
+_SCALED = ("scaleTargetRef", "minReplicaCount", "idleReplicaCount", "maxReplicaCount", "fallback")
+_HOST = re.compile(r"://(?:[^/@\s]*@)?([^/:@\s]+)")
+_LEASE = ("holderIdentity", "leaseDurationSeconds", "renewTime", "strategy", "preferredHolder")
+
+Trim: TypeAlias = Callable[[Raw], dict[str, Any]]
+
+
+def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
+    """One listed object of ``kind`` without what no room reads.
+
+    Added: ``found.hosts`` for pod templates (see ``found``) and ``found.appliedReplicas`` where the content that
+    kubectl last applied sets ``replicas``. ``metadata.managedFields`` keeps the entries that own ``spec.replicas``.
+    """
+    belonging = part(kind, raw)
+    if belonging is not None:
+        return belonging
+    kept = {"metadata": _metadata(raw), **_SHAPES.get(kind, _whole)(raw)}
+    found: dict[str, Any] = {}
+    if '"replicas":' in str(at(raw, "metadata", "annotations", _APPLIED, default="")):
+        found["appliedReplicas"] = True
+    template = _template(kind, raw)
+    if template is not None:
+        found["hosts"] = found_hosts(at(template, "spec"), str(at(raw, "metadata", "namespace")), namespaces)
+    return {**kept, "found": found} if found else kept
+
+
+def _metadata(raw: Raw) -> dict[str, Any]:
+    source = at(raw, "metadata", default={})
+    kept = {key: source[key] for key in _METADATA if source.get(key) is not None}
+    annotations = {key: value for key, value in at(source, "annotations", default={}).items() if key != _APPLIED}
+    if annotations:
+        kept["annotations"] = annotations
+    managers = [_manager(entry) for entry in at(source, "managedFields", default=()) if _counts(entry)]
+    if managers:
+        kept["managedFields"] = managers
+    return kept
+
+
+def _counts(entry: Mapping[str, Any]) -> bool:
+    return at(entry, "fieldsV1", "f:spec", "f:replicas") is not None
+
+
+def _manager(entry: Mapping[str, Any]) -> dict[str, Any]:
+    named = {key: entry[key] for key in ("manager", "operation", "subresource", "time") if entry.get(key)}
+    return {**named, "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+
+
+def _template(kind: str, raw: Raw) -> Any:
+    if kind == "CronJob":
+        return at(raw, "spec", "jobTemplate", "spec", "template")
+    return at(raw, "spec", "template") if kind in _TEMPLATED else None
+
+
+def _whole(raw: Raw) -> dict[str, Any]:
+    """All but what the API server itself fills in."""
+    return {key: value for key, value in raw.items() if key not in {"metadata", "apiVersion", "kind"}}
+
+
+def _workload(raw: Raw) -> dict[str, Any]:
+    spec = dict(at(raw, "spec", default={}))
+    if "template" in spec:
+        spec["template"] = _pod_template(spec["template"])
+    return {"spec": spec, "status": at(raw, "status", default={})}
+
+
+def _pod_template(template: Any) -> dict[str, Any]:
+    meta = at(template, "metadata", default={})
+    kept = {key: meta[key] for key in ("labels", "annotations") if meta.get(key)}
+    return {"metadata": kept, "spec": pod_spec(at(template, "spec", default={}))}
+
+
+def _cron_job(raw: Raw) -> dict[str, Any]:
+    spec = dict(at(raw, "spec", default={}))
+    job = dict(at(spec, "jobTemplate", "spec", default={}))
+    if "template" in job:
+        job["template"] = _pod_template(job["template"])
+    labels = {"metadata": {"labels": at(spec, "jobTemplate", "metadata", "labels", default={})}}
+    return {"spec": {**spec, "jobTemplate": {**labels, "spec": job}}, "status": at(raw, "status", default={})}
+
+
+def _replica_set(raw: Raw) -> dict[str, Any]:
+    spec = at(raw, "spec", default={})
+    status = at(raw, "status", default={})
+    return {
+        "spec": {key: spec[key] for key in ("replicas", "selector", "minReadySeconds") if key in spec},
+        "status": {key: status[key] for key in ("replicas", "readyReplicas", "availableReplicas") if key in status},
+    }
+
+
+def _pod(raw: Raw) -> dict[str, Any]:
+    spec = pod_spec(at(raw, "spec", default={}))
+    return {"spec": {**spec, "nodeName": at(raw, "spec", "nodeName", default="")}, "status": pod_status(raw)}
+
+
+def _node(raw: Raw) -> dict[str, Any]:
+    spec, status = at(raw, "spec", default={}), at(raw, "status", default={})
+    ready = [one for one in at(status, "conditions", default=()) if one.get("type") == "Ready"]
+    return {
+        "spec": {key: spec[key] for key in ("unschedulable", "taints", "providerID") if key in spec},
+        "status": {
+            "allocatable": at(status, "allocatable", default={}),
+            "conditions": [{key: one[key] for key in ("type", "status") if key in one} for one in ready],
+        },
+    }
+
+
+def _lease(raw: Raw) -> dict[str, Any]:
+    spec = at(raw, "spec", default={})
+    return {"spec": {key: spec[key] for key in _LEASE if spec.get(key) is not None}}
+
+
+def _webhooks(raw: Raw) -> dict[str, Any]:
+    return {"webhooks": [_uncertified(one) for one in at(raw, "webhooks", default=())]}
+
+
+def _uncertified(value: Any) -> Any:
+    """Without certificate bundles, which are long and say nothing about who is called."""
+    if isinstance(value, Mapping):
+        return {key: _uncertified(item) for key, item in value.items() if key != "caBundle"}
+    return [_uncertified(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _api_service(raw: Raw) -> dict[str, Any]:
+    return {"spec": _uncertified(at(raw, "spec", default={}))}
+
+
+def _definition(raw: Raw) -> dict[str, Any]:
+    spec = at(raw, "spec", default={})
+    kept = {key: spec[key] for key in ("group", "names", "scope") if key in spec}
+    return {"spec": {**kept, "conversion": _uncertified(at(spec, "conversion", default={"strategy": "None"}))}}
+
+
+def _scaled_object(raw: Raw) -> dict[str, Any]:
+    """Without triggers, whose metadata may hold connection strings."""
+    spec = at(raw, "spec", default={})
+    return {"spec": {key: spec[key] for key in _SCALED if key in spec}}
+
+
+def _alerting(raw: Raw) -> dict[str, Any]:
+    """The hosts that receivers are called at: their addresses may carry secrets."""
+    return {"spec": {"hosts": sorted(set(_url_hosts(at(raw, "spec", default={}))))}}
+
+
+def _url_hosts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _HOST.findall(value)
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _url_hosts(item)
+
+
+_SHAPES: dict[str, Trim] = {
+    "Deployment": _workload, "StatefulSet": _workload, "DaemonSet": _workload, "Job": _workload,
+    "CronJob": _cron_job, "ReplicaSet": _replica_set, "Pod": _pod, "Node": _node, "EndpointSlice": endpoints,
+    "Lease": _lease, "ValidatingWebhookConfiguration": _webhooks, "MutatingWebhookConfiguration": _webhooks,
+    "APIService": _api_service, "CustomResourceDefinition": _definition,
+    "Rollout": _workload, "ScaledObject": _scaled_object, "AlertmanagerConfig": _alerting,
+}  # fmt: skip

@@ -1,0 +1,32 @@
+"""Kinds whose specs may hold secrets lose them before anything is kept."""
+
+from microglia.observe.trim import trimmed
+
+
+def test_a_rollout_template_is_trimmed_like_any_other() -> None:
+    """Environment values never get past; the hosts that they mention do."""
+    container = {"name": "app", "env": [{"name": "URL", "value": "http://b.c.svc/?token=secret"}]}
+    raw = {
+        "metadata": {"name": "a", "namespace": "n"},
+        "spec": {"replicas": 2, "template": {"spec": {"containers": [container]}}},
+    }
+    kept = trimmed("Rollout", raw)
+    assert "secret" not in str(kept)
+    assert kept["found"] == {"hosts": ["b.c.svc.cluster.local"]}
+    assert kept["spec"]["replicas"] == 2
+
+
+def test_alert_receivers_keep_their_hosts_alone() -> None:
+    """Addresses carry users, passwords and tokens; texts that are no address say nothing."""
+    receivers = [{"name": "x", "webhookConfigs": [{"url": "http://me:pw@hook.alerts.svc:80/token"}], "repeat": 3}]
+    kept = trimmed(
+        "AlertmanagerConfig", {"metadata": {"name": "a", "namespace": "n"}, "spec": {"receivers": receivers}}
+    )
+    assert kept["spec"] == {"hosts": ["hook.alerts.svc"]}
+
+
+def test_scaled_objects_lose_their_triggers() -> None:
+    """Trigger metadata may hold connection strings; bounds and target are what is read."""
+    spec = {"scaleTargetRef": {"name": "a"}, "minReplicaCount": 2, "triggers": [{"metadata": {"url": "amqp://u:p@q"}}]}
+    kept = trimmed("ScaledObject", {"metadata": {"name": "a", "namespace": "n"}, "spec": spec})
+    assert kept["spec"] == {"scaleTargetRef": {"name": "a"}, "minReplicaCount": 2}
