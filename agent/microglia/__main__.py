@@ -1,0 +1,5 @@
+"""``python -m microglia``."""
+
+from microglia.cli.app import main
+
+main()

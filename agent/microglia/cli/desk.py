@@ -1,0 +1,104 @@
+"""What a command works with: policies, a way to look, the journal; and, for those that act, hands."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from microglia.act.apply import Conduct
+from microglia.cli.errors import MistakeError
+from microglia.cycle import Case, Rehearsal, World, carry_out, give_back, rehearse
+from microglia.plan.document import Plan
+from microglia.plan.history import History, Record
+from microglia.policy.schema import PruningPolicy
+from microglia.report.plans import View
+from microglia.store.plans import Plans
+from microglia.topology.graph import Topology
+
+_log = logging.getLogger("microglia.lap")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A rehearsal's tools. ``live`` is False for a snapshot file; ``origin`` says where the policies came from."""
+
+    live: bool
+    cluster_name: str
+    policies: tuple[PruningPolicy, ...]
+    origin: str
+    now: datetime
+    see: Callable[[PruningPolicy], Topology]
+    past: Callable[[str], History]
+    records: Callable[[], Sequence[Record]]
+    plans: Plans
+
+    def rehearse(self, policy: PruningPolicy, given: Plan | None = None) -> Rehearsal:
+        """Decide everything for one structure; nothing is changed."""
+        history = self.past(policy.metadata.name)
+        result = rehearse(lambda: self.see(policy), history, self.policies, Case(policy, self.now, given))
+        _log.info("%s: %s", result.plan.id, ", ".join(f"{name} {took:.2f} s" for name, took in result.seconds.items()))
+        return result
+
+    def policy_of(self, plan: Plan) -> PruningPolicy:
+        """The policy in force for ``plan``'s structure."""
+        for policy in self.policies:
+            if policy.metadata.name == plan.structure:
+                return policy
+        names = ", ".join(policy.metadata.name for policy in self.policies)
+        raise MistakeError(
+            f"{plan.id} was made under policy {plan.structure}, and in force here: {names} ({self.origin});"
+            " give the same --policy as for the plan"
+        )
+
+    def label(self, policy: PruningPolicy) -> str:
+        """``default (built in)``, ``team-a (policies/team-a.yaml)``."""
+        return f"{policy.metadata.name} ({self.origin})"
+
+    def view(self, policy: PruningPolicy, *, everything: bool) -> View:
+        """How a plan under ``policy`` is to be shown."""
+        source: Literal["cluster", "snapshot"] = "cluster" if self.live else "snapshot"
+        return View(everything, source, policy.spec.prices.currency, self.label(policy))
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What acting adds: the world to write to, and how to go about it."""
+
+    world: World
+    conduct: Conduct
+    cluster_name: str
+    now: datetime
+
+    def carry_out(self, rehearsal: Rehearsal) -> Record | None:
+        """Do what was cleared, and remember the phase."""
+        return carry_out(rehearsal, self.world, self.conduct)
+
+    def restorable(self, which: str | None) -> list[Record]:
+        """The pruning plans not given back yet, newest first; just ``which`` when it is named."""
+        records = [record for record in reversed(self.world.journal.records()) if record.plan.purpose == "prune"]
+        if which is None:
+            return [record for record in records if record.done() and not record.restored_by]
+        found = [record for record in records if which in (record.id, record.id.removeprefix("plan-"))]
+        if not found:
+            raise MistakeError(f"no plan {which} in this journal; see what can be undone with: microglia restore")
+        return found
+
+    def known(self, structure: str) -> None:
+        """Raises MistakeError for a structure of which the journal knows nothing."""
+        history = self.world.journal.history(structure)
+        if history.state is None and not history.records:
+            names = sorted({record.plan.structure for record in self.world.journal.records()})
+            known = f"; the journal knows {', '.join(names)}" if names else ""
+            raise MistakeError(f"nothing was done under policy {structure}, so there is nothing to reopen{known}")
+
+    def give_back(self, records: Sequence[Record]) -> bool:
+        """Undo plans, newest first, each structure on its own; whether all of it is back."""
+        whole = True
+        for structure in sorted({record.plan.structure for record in records}):
+            own = [record for record in records if record.plan.structure == structure]
+            done = give_back(own, self.world, self.conduct)
+            for note in (*done.plan.held, *done.left):
+                self.conduct.say(f"{note.subject}, {note.what}: {note.why}")
+            whole = whole and done.whole
+        return whole

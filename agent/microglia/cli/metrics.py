@@ -1,0 +1,67 @@
+"""Finds Prometheus: by its URL, else among the cluster's Services, through the API server."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from microglia.cli.errors import Exit, MistakeError
+from microglia.model.activity import Activity
+from microglia.model.kinds import BY_NAME
+from microglia.model.objects import Raw
+from microglia.model.ports import ClusterFacts, UnreadableError
+from microglia.model.snapshot import Source
+from microglia.model.window import Window
+from microglia.observe.kube import KubernetesCluster
+from microglia.observe.prometheus import PrometheusServer
+from microglia.observe.services import ProxyAdapter, common_prometheus
+from microglia.observe.session import Access
+from microglia.settings import Settings
+
+PROXIED = "http://proxied"
+
+
+class Unasked:
+    """The Traffic of those who never look at metrics: giving back works while Prometheus is down."""
+
+    def describe(self, facts: ClusterFacts, now: datetime) -> Source:
+        """Raises UnreadableError."""
+        raise UnreadableError(f"nobody is to ask for the metrics of {facts.name} at {now}")
+
+    def activity(self, objects: Mapping[str, Sequence[Raw]], window: Window, now: datetime) -> Activity:
+        """Raises UnreadableError."""
+        raise UnreadableError(f"nobody is to ask for {window} of {len(objects)} kinds at {now}")
+
+
+def prometheus(settings: Settings, cluster: KubernetesCluster) -> PrometheusServer:
+    """The server that the settings name, else the likeliest Service. Raises MistakeError when there is none."""
+    access = Access(
+        headers=dict(map(header, settings.prometheus_header)),
+        token_file=settings.prometheus_token_file,
+        ca=settings.prometheus_ca,
+        cert=(settings.prometheus_cert, settings.prometheus_cert) if settings.prometheus_cert else None,
+    )
+    if settings.prometheus:
+        return PrometheusServer(settings.prometheus, access)
+    try:
+        candidates = common_prometheus(cluster.objects(BY_NAME["Service"]))
+    except UnreadableError as error:
+        raise MistakeError(f"no Prometheus named, and {error}. Set --prometheus or MICROGLIA_PROMETHEUS") from None
+    if not candidates:
+        raise MistakeError(
+            "no Prometheus named, and no Service here looks like one. Set --prometheus or MICROGLIA_PROMETHEUS"
+        )
+    best = candidates[0]
+    return PrometheusServer(PROXIED, access, ProxyAdapter(cluster, best.path), best.title)
+
+
+def metric_names(server: PrometheusServer, now: datetime) -> list[str]:
+    """Every metric name with a sample in the last five minutes, sorted. Raises UnreadableError."""
+    reply = server.query('group by (__name__) ({__name__!=""})', now.timestamp())
+    return sorted(row.labels["__name__"] for row in reply.rows)
+
+
+def header(text: str) -> tuple[str, str]:
+    """``Name: value`` as a pair. Raises MistakeError for any other form."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise MistakeError(f"--prometheus-header {text!r}: write 'Name: value'", Exit.USAGE)
+    return name.strip(), value.strip()

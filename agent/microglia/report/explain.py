@@ -1,0 +1,120 @@
+"""One workload with all its arithmetic: a reader can recompute every line."""
+
+from microglia.compete.selection import Yielded
+from microglia.model.ids import WorkloadId
+from microglia.model.units import show_share
+from microglia.plan.change import ScaleChange
+from microglia.plan.document import Plan
+from microglia.plan.grounds import Grounds
+from microglia.policy.schema import RESOURCES, PolicySpec
+from microglia.protect.ledger import Level, Protection
+from microglia.report.amounts import bill, element, precise, price, resource
+from microglia.report.reach import route_lines
+from microglia.report.table import WIDTH, count, fold
+from microglia.score.scores import ReplicaScore
+from microglia.topology.nodes import Workload
+
+LABEL = 11
+Line = tuple[str, str]
+
+
+def explain_text(target: WorkloadId, decision: Grounds, plan: Plan, spec: PolicySpec) -> str:
+    """The screen for one workload and its routes. Raises KeyError when the topology has no such workload."""
+    found = decision.topology.workloads[target]
+    lines = []
+    score = decision.scores.replicas.get(target)
+    if score is None:
+        lines.append(("Scope", "not selected by the policy's scope: nothing is decided about it"))
+    else:
+        lines += _seen(score, decision)
+        lines += _steps(score, decision, spec)
+        lines += _ends(score, decision, plan, spec)
+    protections = decision.protections.of(target)
+    lines += [("Protected", _protection(one)) for one in protections] or [("Protected", "by no rule")]
+    lines += route_lines(target, decision)
+    return "\n".join([*fold(_who(found), WIDTH), *(_line(label, text) for label, text in lines)])
+
+
+def _line(label: str, text: str) -> str:
+    first, *rest = fold(text, WIDTH - LABEL)
+    return "\n".join([f"{label:<{LABEL}}{first}", *(" " * LABEL + line for line in rest)])
+
+
+def _who(found: Workload) -> str:
+    zones: dict[str, int] = {}
+    for pod in found.pods:
+        zones[pod.zone or "an unknown zone"] = zones.get(pod.zone or "an unknown zone", 0) + 1
+    spread = " + ".join(f"{zones[zone]} in {zone}" for zone in sorted(zones)) or "no pods"
+    owner = "itself" if found.owner.act else f"{found.owner.name} ({found.owner.evidence})"
+    return f"{found.id}, {found.id.kind}, {count(found.replicas, 'replica')} ({spread}); its count is owned by {owner}"
+
+
+def _seen(score: ReplicaScore, decision: Grounds) -> list[Line]:
+    lines = [("Evidence", f"{score.judged.evidence}, coverage {show_share(score.judged.coverage)}: {score.judged.why}")]
+    if score.peak_at >= 0:
+        moment = decision.topology.snapshot.window.moment(score.peak_at)
+        demand = f"peak {precise(score.peak)} requests per second in the hour of {moment:%a %d %b %H:%M} UTC"
+        lines.append(("Demand", demand))
+    capacity = score.capacity
+    healthy = f"; {precise(capacity.demonstrated)} rps of it seen in good health" if capacity.demonstrated else ""
+    lines.append(("Capacity", f"{capacity.arithmetic or capacity.source}{healthy if capacity.arithmetic else ''}"))
+    if score.arithmetic:
+        lines.append(("Need", score.arithmetic.removeprefix("need ")))
+    return lines
+
+
+def _steps(score: ReplicaScore, decision: Grounds, spec: PolicySpec) -> list[Line]:
+    lost = [one for one in decision.selection.yielded if one.element.kind == "replica"]
+    own = sorted((one for one in lost if one.element.workload == score.workload), key=lambda one: -one.element.high)
+    lines = []
+    if score.need is not None and score.need < score.current and score.risk:
+        risks = ", ".join(f"{k}: {precise(score.risk[k])}" for k in range(score.need, score.current + 1))
+        lines.append(("At risk", f"{risks} requests per hour while the worst failure lasts"))
+    lines += [("Step", _step(one, decision)) for one in own]
+    accounts = decision.selection.accounts
+    prices = ", ".join(f"{one.resource} {price(one.resource, one.price)}" for one in accounts if one.price)
+    cost = ", ".join(resource(name, score.unit[name], spec.prices.currency) for name in score.unit if score.unit[name])
+    return [*lines, ("Cost", f"one replica: {cost or 'nothing'}; prices: {prices or 'all 0, there is room'}")]
+
+
+def _step(lost: Yielded, decision: Grounds) -> str:
+    accounts = decision.selection.accounts
+    costs: dict[str, tuple[float, float]] = {
+        one.resource: (lost.element.cost[RESOURCES.index(one.resource)], one.price) for one in accounts
+    }
+    value, room = precise(lost.element.value), bill(costs)
+    worth = f"{lost.element.high} -> {lost.element.low}: worth {value} requests per hour; its room costs {room}"
+    if room != "0":
+        worth += f"; {value} / that = {precise(lost.density)}"
+    if lost.lost_to:
+        return f"{worth}; lost to {element(lost.lost_to)}"
+    return f"{worth}; nobody needed the room" if room == "0" else f"{worth}; what is left of the spare is too small"
+
+
+def _ends(score: ReplicaScore, decision: Grounds, plan: Plan, spec: PolicySpec) -> list[Line]:
+    need = "not known" if score.need is None else score.need
+    protected = decision.protections.floor(score.workload, score.current)
+    floors = f"need {need}, protections {protected}, policy {min(spec.protect.min_replicas, score.current)}"
+    lines = [("Floors", floors)]
+    for hold in score.holds:
+        why = hold.why.removesuffix(f"; {score.arithmetic}")
+        lines.append(("Held", f"not below {hold.floor} now ({hold.code}): {why}"))
+    target = decision.selection.targets.get(score.workload, score.current)
+    if target >= score.current:
+        return [*lines, ("Target", f"{score.current}: nothing to prune")]
+    return [*lines, ("Target", f"{score.current} -> {target}"), ("This lap", _now(score.workload, plan))]
+
+
+def _now(workload: WorkloadId, plan: Plan) -> str:
+    for change in plan.changes:
+        if isinstance(change, ScaleChange) and change.id == workload:
+            gone = f"; {', '.join(change.victims)} would go" if change.victims else ""
+            return f"{change.before} -> {change.after} in {plan.id}{gone}"
+    held = [note.why for note in plan.held if note.subject in (str(workload), plan.structure)]
+    return f"nothing: {'; '.join(held) or 'microglia plan says why'}"
+
+
+def _protection(one: Protection) -> str:
+    holds = "pinned" if one.level is Level.PIN else f"not below {one.floor}"
+    where = f"{one.source}, {one.field}" + (f" = {one.value}" if one.value else "")
+    return f"{holds} by {one.rule}: {one.reason} ({where})"

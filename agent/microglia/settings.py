@@ -1,0 +1,115 @@
+"""Where things are. Precedence: flag, ``MICROGLIA_*``, config file, default; passed along, never global."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import from_json
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it, its source and the remedy."""
+
+
+class Settings(BaseSettings):
+    """Every value that is not policy."""
+
+    model_config = SettingsConfigDict(env_prefix="MICROGLIA_", frozen=True, extra="forbid")
+
+    context: str | None = Field(default=None, description="kubeconfig context; else the current one, else in-cluster")
+    kubeconfig: Path | None = Field(default=None, description="kubeconfig file; else KUBECONFIG")
+    prometheus: str | None = Field(default=None, description="URL; else the common Services through the API server")
+    prometheus_header: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="extra headers, each 'Name: value'"
+    )
+    prometheus_token_file: Path | None = Field(default=None, description="bearer token, read anew for every request")
+    prometheus_ca: Path | None = Field(default=None, description="CA bundle for the server's certificate")
+    prometheus_cert: Path | None = Field(default=None, description="client certificate and key in one PEM file")
+    policy: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="policy files or folders; else the cluster's, else built in"
+    )
+    state: Path = Field(
+        default_factory=lambda: platformdirs.user_state_path("microglia"), description="journal, plans and buckets"
+    )
+    lease_namespace: str = Field(default="default", description="where the Lease lies that keeps two people apart")
+
+    @field_validator("prometheus")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        """A URL has its scheme."""
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError(f'"{value}" is no URL; write http://{value.rpartition("//")[2]}')
+        return value
+
+    @field_validator("prometheus_header", "policy", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """A single value as it stands, or several as a JSON list: an environment variable holds only text."""
+        if not isinstance(value, str | Path):
+            return value
+        if not str(value).startswith("["):
+            return (value,)
+        try:
+            return from_json(str(value))
+        except ValueError as error:
+            raise ValueError(f"is not JSON: {error}") from error
+
+
+def config_file() -> Path:
+    """Where the config file is looked for."""
+    return platformdirs.user_config_path("microglia") / "config.yaml"
+
+
+def resolve(flags: Mapping[str, Any], config: Path) -> tuple[Settings, dict[str, str]]:
+    """Settings, and the source of each value. ``flags`` with None or () were not given.
+
+    Raises SettingsError when a source holds an unknown name or a wrong value.
+    """
+    given = {name: value for name, value in flags.items() if value not in (None, (), [])}
+    sources: list[tuple[str, Mapping[str, Any]]] = [
+        (str(config), _read(config)),
+        ("environment", EnvSettingsSource(Settings)()),
+        ("flag", given),
+    ]
+    merged: dict[str, Any] = {}
+    origin = dict.fromkeys(Settings.model_fields, "default")
+    for source, values in sources:
+        unknown = sorted(set(values) - set(Settings.model_fields))
+        if unknown:
+            raise SettingsError(f"{source}: unknown setting {unknown[0]!r}; known: {', '.join(Settings.model_fields)}")
+        merged.update(values)
+        origin.update({name: _label(source, name) for name in values})
+    try:
+        return Settings(**merged), origin
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise SettingsError(f"{origin.get(name, 'settings')}: {name}: {first['msg']}") from None
+
+
+def _label(source: str, name: str) -> str:
+    dashed = name.replace("_", "-")
+    return {"flag": f"--{dashed}", "environment": f"MICROGLIA_{name.upper()}"}.get(source, source)
+
+
+def _read(config: Path) -> Mapping[str, Any]:
+    try:
+        text = config.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config}: cannot be read: {error}") from None
+    try:
+        values = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise SettingsError(f"{config}: is not YAML: {str(error).splitlines()[0]}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{config}: write one 'name: value' per line")
+    return {str(name).replace("-", "_"): value for name, value in values.items()}

@@ -1,0 +1,50 @@
+"""Ctrl-C while acting."""
+
+import os
+import signal
+
+import pytest
+
+from microglia.cli.interrupts import Interrupts
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_asks_to_stop_and_breaks_nothing_off(sent, capsys):
+    """The write under way goes on; a second signal is caught as well."""
+    with Interrupts() as interrupts:
+        assert interrupts.reason() is None
+        os.kill(os.getpid(), sent)
+        os.kill(os.getpid(), sent)
+        assert interrupts.reason() == "stopped by Ctrl-C"
+    assert "the write under way is finished and recorded first" in capsys.readouterr().err
+
+
+def test_afterwards_signals_mean_what_they_meant():
+    """Also when the block ends in an error."""
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError, match="inside"), Interrupts():
+        raise ValueError("inside")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_during_apply_ends_after_the_write_and_is_recorded(run, live, tmp_path):
+    """The first write is whole and in the journal; the rest is skipped, and says why."""
+    folder = tmp_path / "bold.yaml"
+    folder.write_text(
+        "apiVersion: microglia.dev/v1alpha1\nkind: PruningPolicy\nmetadata: {name: default}\n"
+        "spec: {pace: {perLap: {share: 100%}, perNamespace: {share: 100%}}}\n",
+        encoding="utf-8",
+    )
+    planned = run("plan", "--policy", folder).out
+    made = planned.split("microglia apply ")[1].split()[0]
+
+    def interrupt(number, what):
+        if what.startswith("scale"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    live.cluster.before_write = interrupt
+    ended = run("apply", made, "--yes", "--policy", folder)
+    assert ended.code == 1
+    assert "Pruned 1 of" in ended.out
+    assert "skipped: stopped by Ctrl-C" in ended.out
+    assert "1 plan can be undone" in run("restore").out

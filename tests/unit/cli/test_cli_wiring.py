@@ -1,0 +1,53 @@
+"""Adapters built from settings."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from microglia.cli import wiring
+from microglia.cli.options import Rules, Where
+from microglia.model.ports import AbsentError, ClusterFacts
+from microglia.observe.traffic import PrometheusTraffic
+
+
+class Far:
+    """An API server without any objects."""
+
+    api = None
+
+    def facts(self):
+        """Who it is."""
+        return ClusterFacts("uid-1", "far", "v1.36.3")
+
+    def objects(self, kind):
+        """No CRD of ours is installed."""
+        raise AbsentError(kind.plural)
+
+
+@pytest.fixture
+def far(monkeypatch):
+    """Every connection leads there."""
+    monkeypatch.setattr(wiring, "connect", lambda context, kubeconfig: Far())
+
+
+def test_a_live_desk_asks_the_named_prometheus(far, home):
+    """Adapters are built, nothing is asked yet; the journal lies under the cluster's uid."""
+    where = Where(prometheus="http://metrics:9090", prometheus_header=["X-Scope-OrgID: team-a"])
+    place = wiring.site(where, Rules())
+    assert place.folder.root == home / "state"
+    assert isinstance(wiring._traffic(place), PrometheusTraffic)
+    desk = wiring.live(place)
+    assert (desk.live, desk.cluster_name, desk.origin) == (True, "far", "built in; none given")
+    assert [policy.metadata.name for policy in desk.policies] == ["default"]
+    assert desk.now.tzinfo is not None
+
+
+def test_progress_is_told_only_when_it_takes_long(monkeypatch, capsys):
+    """A quick command says nothing on stderr; a long one says what it is doing."""
+    now = SimpleNamespace(value=0.0)
+    monkeypatch.setattr(wiring, "monotonic", lambda: now.value)
+    progress = wiring.Progress()
+    progress.say("day 1 of 14")
+    now.value = 2.0
+    progress.say("day 2 of 14")
+    assert capsys.readouterr() == ("", "day 2 of 14\n")

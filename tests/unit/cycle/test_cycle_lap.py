@@ -1,0 +1,256 @@
+"""One lap, in order: what it writes, what it remembers, and what it does when the world is not as it was."""
+
+from datetime import timedelta
+
+import pytest
+
+from microglia import cycle
+from microglia.cycle import Case, give_back, lap
+from microglia.lifecycle.states import Phase
+from microglia.model.kinds import BY_NAME
+from microglia.model.ports import ForbiddenError, UnreadableError
+from microglia.policy.protection import ProtectionObject
+from microglia.policy.schema import PruningPolicy
+from microglia.verify.clear import Cleared, Refusal, Refused
+
+ORDER = ["observe", "judge", "score", "protect", "compete", "lifecycle", "plan", "verify"]
+TRACKED = "argocd.argoproj.io/tracking-id"
+
+
+def scales(done):
+    """What a lap planned for counts."""
+    return {one.id.name: (one.before, one.after) for one in done.rehearsal.plan.changes if one.kind == "scale"}
+
+
+def test_the_steps_follow_one_another_in_this_order(stage):
+    """Each line of the table of contents is timed under its name, in the order in which it ran."""
+    assert list(stage.rehearse().seconds) == ORDER
+
+
+def test_a_rehearsal_writes_nothing(stage):
+    """Neither to the cluster nor to the journal, and twice the same."""
+    first = stage.rehearse()
+    assert isinstance(first.checked, Cleared)
+    assert first.plan.changes
+    assert stage.cluster.writes == 0
+    assert stage.journal.history("default").state is None
+    assert stage.journal.records() == ()
+    assert stage.rehearse().plan.id == first.plan.id
+
+
+def test_a_lap_does_what_its_rehearsal_said(stage):
+    """The same plan, carried out: counts are what it says, the receipt says so, and the phase is remembered."""
+    said = stage.rehearse().plan
+    before = stage.counts()
+    done = stage.lap()
+    assert done.rehearsal.plan.id == said.id
+    assert [step.state for step in done.record.steps] == ["done"] * len(said.changes)
+    after = stage.counts()
+    changed = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    assert changed == scales(done)
+    assert len(changed) > 1
+    assert stage.journal.history("default").state.phase is Phase.PRUNING
+    assert [record.id for record in stage.journal.records()] == [said.id]
+
+
+def test_the_next_lap_leaves_alone_what_is_under_watch(stage):
+    """What was touched a moment ago is judged Wait, and takes no further step."""
+    first = stage.lap()
+    second = stage.lap()
+    assert {verdict.verdict for verdict in second.rehearsal.verdicts} == {"Wait"}
+    assert not set(scales(first)) & set(scales(second))
+    assert stage.journal.records()[0].judgements
+
+
+def test_giving_back_restores_every_count(stage):
+    """From the journal and the objects alone: metrics may be down; and only once."""
+    before = stage.counts()
+    stage.lap()
+    stage.traffic.down = "gone"
+    given = give_back(stage.journal.records(), stage.world, stage.conduct)
+    assert given.whole
+    assert stage.counts() == before
+    assert [bool(record.restored_by) for record in stage.journal.records()] == [True, False]
+    again = give_back(stage.journal.records()[:1], stage.world, stage.conduct)
+    assert (again.record, again.whole) == (None, True)
+
+
+def test_what_cannot_be_given_back_is_left_out_and_told(stage):
+    """An object that somebody else owns by now holds up no other; the plan is not called restored."""
+    before = stage.counts()
+    stage.lap()
+
+    def own(raw):
+        raw["metadata"].setdefault("annotations", {})[TRACKED] = "shop:apps/Deployment:boutique/adservice"
+
+    stage.cluster.edit(BY_NAME["Deployment"], "boutique", "adservice", own)
+    given = give_back(stage.journal.records(), stage.world, stage.conduct)
+    assert not given.whole
+    assert [note.subject for note in given.left] == ["boutique/adservice"]
+    after = stage.counts()
+    assert {name for name in before if before[name] != after[name]} == {"adservice"}
+    assert stage.journal.records()[0].restored_by == ()
+
+
+def test_a_restore_that_is_refused_as_a_whole_gives_nothing_back_and_says_so(stage, monkeypatch):
+    """A journal of another cluster, say: nothing is written, and the plan stays restorable."""
+    stage.lap()
+    writes = stage.cluster.writes
+    facts = stage.cluster.facts()
+    monkeypatch.setattr(stage.cluster, "facts", lambda: type(facts)("another", facts.name, facts.version))
+    given = give_back(stage.journal.records(), stage.world, stage.conduct)
+    assert (given.whole, given.record, given.left[0].what) == (False, None, "refused by gate cluster")
+    assert stage.cluster.writes == writes
+    assert stage.journal.records()[0].restored_by == ()
+
+
+def test_a_refused_plan_writes_nothing(stage):
+    """One week is not enough history: every gate's no is kept, the phase is remembered, nothing is scaled."""
+    stage.policy = PruningPolicy.model_validate(
+        {"metadata": {"name": "default"}, "spec": {"observation": {"window": "14d", "cycles": {"atLeast": 3}}}}
+    )
+    done = stage.lap()
+    assert isinstance(done.rehearsal.checked, Refused)
+    assert "weekly-cycle" in {refusal.gate for refusal in done.rehearsal.checked.refusals}
+    assert done.record is None
+    assert stage.cluster.writes == 0
+    assert stage.journal.history("default").state is not None
+
+
+def test_protections_from_files_count(stage):
+    """What a person wrote in a file is kept, as if it lay in the cluster."""
+    spec = {"targets": [{"kind": "Deployment", "name": "adservice"}], "reason": "campaign on Friday"}
+    keep = ProtectionObject.model_validate({"metadata": {"name": "ads", "namespace": "boutique"}, "spec": spec})
+    assert "boutique/adservice" in {change.workload for change in stage.rehearse().plan.changes}
+    kept = stage.rehearse(keep)
+    assert "boutique/adservice" not in {change.workload for change in kept.plan.changes}
+    assert "campaign on Friday" in " ".join(note.why for note in kept.plan.spared)
+
+
+def test_without_prometheus_there_is_no_plan(stage):
+    """Silence of the metrics server is an error, never an idle world."""
+    stage.traffic.down = "Prometheus at http://x does not answer"
+    with pytest.raises(UnreadableError, match="does not answer"):
+        stage.lap()
+    assert stage.cluster.writes == 0
+    assert stage.journal.history("default").state is None
+
+
+def test_a_world_that_moves_before_a_write_stops_the_plan_there(stage):
+    """Somebody scales the second workload meanwhile: a surprise; what was done stays recorded, the rest is skipped."""
+    second = stage.rehearse().plan.changes[1].id.name
+    moved = []
+
+    def meddle(number, what):
+        if what.startswith("annotate") and second in what and not moved:
+            moved.append(what)
+            stage.cluster.edit(BY_NAME["Deployment"], "boutique", second, lambda raw: raw["spec"].update(replicas=9))
+
+    stage.cluster.before_write = meddle
+    done = stage.lap()
+    assert moved
+    states = [step.state for step in done.record.steps]
+    assert states == ["done", "surprise", *["skipped"] * (len(states) - 2)]
+    assert [step.state for step in stage.journal.records()[0].steps] == states
+    assert stage.counts()[second] == 9
+
+
+def test_a_change_between_look_and_check_is_refused(stage, monkeypatch):
+    """The world is looked at twice: a count that changed in between is not the one that was decided on."""
+    looked = []
+    real = cycle.look
+
+    def seen(*words):
+        found = real(*words)
+        if not looked:
+            kind = BY_NAME["Deployment"]
+            stage.cluster.edit(kind, "boutique", "adservice", lambda raw: raw["spec"].update(replicas=7))
+        looked.append(found)
+        return found
+
+    monkeypatch.setattr(cycle, "look", seen)
+    done = stage.lap()
+    assert len(looked) == 2
+    assert "adservice" not in scales(done)
+    held = [note for note in done.rehearsal.plan.held if note.subject == "boutique/adservice" and "gate" in note.why]
+    assert "it has 7 replicas, the plan saw 5" in held[0].why
+
+
+def test_a_given_plan_is_checked_as_it_stands(stage):
+    """A person's plan is not replaced by a new draft; what no longer fits is refused as a whole."""
+    made = stage.rehearse().plan
+    again = stage.lap(made)
+    assert again.rehearsal.plan.id == made.id
+    stale = stage.lap(made)
+    assert isinstance(stale.rehearsal.checked, Refused)
+    assert {refusal.gate for refusal in stale.rehearsal.checked.refusals} >= {"moved"}
+
+
+def test_a_round_in_which_every_change_is_refused_takes_nothing_more(stage, monkeypatch):
+    """A refusal of each change for itself ends the round rather than repeating it for ever."""
+    real = cycle.winnow
+
+    def refuse(plan, *words):
+        answer = real(plan, *words)
+        noes = tuple(Refusal("room", one.workload, "no room", index) for index, one in enumerate(plan.changes))
+        return Refused(plan, noes, answer.proof)
+
+    monkeypatch.setattr(cycle, "winnow", refuse)
+    rounds = []
+    for _ in range(3):
+        rounds.append(stage.lap().rehearsal.state.round)
+        stage.cluster.advance(stage.cluster.now + timedelta(days=4))
+    assert rounds == sorted(rounds)
+    assert rounds[-1] > rounds[0]
+    assert stage.cluster.writes == 0
+
+
+def test_an_interruption_is_settled_before_anything_is_decided(stage):
+    """A write that died is compared with the world; the next lap decides on the truth."""
+
+    def die(number, what):
+        if what.startswith("scale"):
+            raise KeyboardInterrupt
+
+    stage.cluster.before_write = die
+    with pytest.raises(KeyboardInterrupt):
+        stage.lap()
+    stage.cluster.before_write = None
+    assert "writing" in [step.state for step in stage.journal.records()[0].steps]
+    stage.cluster.advance(stage.cluster.now + timedelta(minutes=1))
+    done = stage.lap()
+    states = [step.state for step in stage.journal.records()[0].steps]
+    assert (states[0], set(states[1:])) == ("failed", {"skipped"})
+    assert done.record is not None
+
+
+def test_a_forbidden_write_is_a_failure_that_ends_the_plan(stage):
+    """What the API server refuses was not written; nothing after it is tried."""
+
+    def forbid(number, what):
+        raise ForbiddenError("not for you")
+
+    stage.cluster.before_write = forbid
+    before = stage.counts()
+    done = stage.lap()
+    assert {step.state for step in done.record.steps} <= {"failed", "skipped"}
+    assert stage.counts() == before
+
+
+def test_ctrl_c_skips_what_was_not_begun(stage):
+    """The reason to stop is asked before every write."""
+    stage.stop = lambda: "stopped by Ctrl-C" if len(stage.said) else None
+    done = stage.lap()
+    assert [step.state for step in done.record.steps][:2] == ["done", "skipped"]
+    assert done.record.steps[1].message == "stopped by Ctrl-C"
+
+
+def test_two_policies_share_the_world_without_touching_each_other(stage):
+    """The most specific policy claims a workload; a lap of the other leaves it alone."""
+    spec = {"scope": {"namespaces": {"include": ["nothing-here"]}}}
+    other = PruningPolicy.model_validate({"metadata": {"name": "other"}, "spec": spec})
+    now = stage.cluster.now
+    done = lap(stage.world, (stage.policy, other), Case(other, now), stage.conduct)
+    assert done.rehearsal.plan.changes == ()
+    assert done.rehearsal.plan.structure == "other"
+    assert stage.cluster.writes == 0
