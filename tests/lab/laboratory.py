@@ -67,6 +67,10 @@ class Lab:
         """
         return objects.apply(self.api, manifests, manager)
 
+    def wait_nodes(self, timeout: float = 120.0) -> None:
+        """Wait until all nodes take pods; raises LabError after ``timeout`` seconds."""
+        readiness.wait_nodes(self.api, timeout)
+
     def wait_ready(self, timeout: float = 120.0) -> None:
         """Wait until all workloads and Services have their pods; raises LabError after ``timeout`` seconds."""
         readiness.wait_ready(self.api, timeout)

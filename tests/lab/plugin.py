@@ -65,6 +65,7 @@ class LabPlugin:
             terminalreporter.write_line(self._trouble)
         if self._kept_logs:
             terminalreporter.write_line(f"the lab's logs: {self._kept_logs}")
+            terminalreporter.write_line(f"the same order again: --randomly-seed={self._config.option.randomly_seed}")
 
     def _say(self, line: str) -> None:
         capture = self._config.pluginmanager.getplugin("capturemanager")

@@ -21,6 +21,20 @@ def wait_ready(api: Api, timeout: float = 120.0) -> None:
     until("all Services know their pods", lambda: _shown(_unserved(api)), timeout, interval=0.2)
 
 
+def wait_nodes(api: Api, timeout: float = 120.0) -> None:
+    """Wait until every node takes pods: the scheduler heaps them up on those that come first.
+
+    Raises LabError after ``timeout`` seconds, naming the nodes that do not.
+    """
+    until("all nodes take pods", lambda: _shown(_closed(api)), timeout, interval=0.2)
+
+
+def _closed(api: Api) -> Iterator[str]:
+    for node in api.get("/api/v1/nodes")["items"]:
+        if not _is_ready(node) or node["spec"].get("taints"):
+            yield str(node["metadata"]["name"])
+
+
 def _shown(pending: Iterator[str]) -> str:
     names = list(pending)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -69,10 +83,10 @@ def _unserved(api: Api) -> Iterator[str]:
                 yield f"service {name} ({len(known[name] & chosen)} of {len(chosen)} pods)"
 
 
-def _is_ready(pod: Document) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
+def _is_ready(item: Document) -> bool:
+    conditions = item.get("status", {}).get("conditions", [])
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
+    return ready and "deletionTimestamp" not in item["metadata"]
 
 
 def _selects(service: Document, selector: dict[str, str], pod: Document) -> bool:

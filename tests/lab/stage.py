@@ -99,7 +99,10 @@ def put(lab: Lab, world: World, prometheus_url: str | None = None) -> Stage:
     Every object is created in the name of the field manager that the world gives it. Raises LabError.
     """
     stage = Stage(lab, world, prometheus_url or lab.prometheus_url)
-    lab.apply([*lab.istio_crds(), *manifests(stage.layout)], lambda raw: manager_of(world, dict(raw)))
+    found = manifests(stage.layout)
+    lab.apply([*lab.istio_crds(), *(raw for raw in found if raw["kind"] == "Node")])
+    lab.wait_nodes()
+    lab.apply((raw for raw in found if raw["kind"] != "Node"), lambda raw: manager_of(world, dict(raw)))
     stage.follow()
     lab.apply(leases(stage.layout, stage.record.pods))
     return stage
