@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from microglia.policy.schema import PruningPolicy
+from microglia.policy.schema import PruningPolicy, Resource
 from microglia.world.schema import World
 
 SPACE = "shop"
@@ -15,7 +15,10 @@ FAST: dict[str, Any] = {
     "guard": {"watch": "1h"},
 }
 """Two days are enough, and a lap takes as much as it may."""
-RESOURCES = ("cpu", "memory", "proxyConfig")
+RESOURCES: tuple[Resource, ...] = ("cpu", "memory", "proxyConfig")
+
+
+EMPTY: dict[str, Any] = {"name": "random", "start": "2026-09-07T00:00:00Z", "scrape": 60, "namespaces": {SPACE: {}}}
 
 
 def policy(**budget: Any) -> PruningPolicy:
@@ -49,7 +52,7 @@ def workloads(draw: st.DrawFn, number: int) -> dict[str, Any]:
         case "least":
             marks[f"{MARK}min-replicas"] = str(draw(st.integers(2, 6)))
         case "budget":
-            found["pdb"] = {"minAvailable": draw(st.integers(1, 4))}
+            found["pdb"] = {"minAvailable": draw(st.integers(2, 6))}
         case "set":
             found["kind"] = "StatefulSet"
         case "outside":
@@ -72,12 +75,9 @@ def meshes(draw: st.DrawFn, least: int = 3, most: int = 7) -> World:
     rates = st.sampled_from([0.5, 5, 30, 70])
     return World.model_validate(
         {
-            "name": "random",
+            **EMPTY,
             "seed": draw(st.integers(0, 99)),
-            "start": "2026-09-07T00:00:00Z",
-            "scrape": 60,
             "zones": [{"name": name, "nodes": draw(st.integers(1, 2))} for name in "abc"[: draw(st.integers(1, 3))]],
-            "namespaces": {SPACE: {}},
             "workloads": {f"{SPACE}/{name}": draw(workloads(number)) for number, name in enumerate(names)},
             "calls": [
                 {
@@ -90,6 +90,31 @@ def meshes(draw: st.DrawFn, least: int = 3, most: int = 7) -> World:
             ],
         }
     )
+
+
+PORT = {"ports": [{"name": "http", "port": 80}]}
+FORTY = {"capacity": 40, **PORT}
+
+
+def unequal() -> World:
+    """One that carries everything and gives nothing, beside one with a disruption budget that nobody calls: what is to
+    spare of the first pays for the second."""
+    busy = {"replicas": 5, "annotations": {f"{MARK}capacity": "40rps"}, **FORTY}
+    return _two("abc", 70, busy, {"replicas": 8, "pdb": {"minAvailable": 3}, **PORT})
+
+
+def standing() -> World:
+    """One that needs six of its nine copies to outlive one of two zones, and its backup, which nobody calls."""
+    busy = {"replicas": 9, "annotations": {f"{MARK}capacity": "40rps"}, **FORTY}
+    backup = {"replicas": 9, "annotations": {f"{MARK}capacity": "40rps", f"{MARK}backup-for": f"{SPACE}/w0"}, **FORTY}
+    return _two("ab", 90, busy, backup)
+
+
+def _two(zones: str, rate: float, first: dict[str, Any], second: dict[str, Any]) -> World:
+    call = {"client": "unknown", "host": f"w0.{SPACE}", "rate": rate, "shape": "flat"}
+    found = {f"{SPACE}/w0": first, f"{SPACE}/w1": second}
+    places = [{"name": name, "nodes": 1} for name in zones]
+    return World.model_validate({**EMPTY, "zones": places, "workloads": found, "calls": [call]})
 
 
 def host(name: str) -> str:
