@@ -1,5 +1,5 @@
 """``python -m microglia``."""
 
-from microglia.cli.app import main
+from microglia.cli.app import console
 
-main()
+console()

@@ -98,7 +98,10 @@ def test_retention_shorter_than_the_window_prunes_nothing(ward: Ward) -> None:
     assert "its reporters were heard in 2" in missing["bad/idle"]
     assert "wait for a whole window" in missing["bad/idle"]
     assert "h of the week were never seen" in missing["bad/worker"]
-    assert "retention 2d" in short.types("doctor").words
+    findings = {one["subject"]: one for one in short.types("doctor", "-o", "json").data}
+    assert "retention 2d" in findings["Prometheus"]["found"]
+    assert findings["Window"]["found"].startswith("8d asked, 1d ")
+    assert findings["Window"]["grade"] == "limited"
 
 
 def test_a_gap_on_the_weekly_peak_prunes_no_replica(ward: Ward) -> None:

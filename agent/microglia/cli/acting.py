@@ -105,7 +105,7 @@ def reopen(
 
 def status(where: Where, rules: Rules, seen: Seen, show: Show) -> None:
     """Show the phase, what is under watch and how it fares, and what may be undone."""
-    from microglia.cli.wiring import rehearsing
+    from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
     from microglia.report.deeds import restorable_text, status_text
 

@@ -34,10 +34,20 @@ def root(
 
 
 def main() -> None:
-    """The console script. Every mistake a person can make ends in one message and an exit code, never a traceback."""
+    """Every mistake a person can make ends in one message and an exit code, never a traceback. Raises SystemExit."""
     from microglia.cli.errors import report_mistakes
 
     # A command is short-lived and makes millions of small objects without cycles: searching them for some costs five
     # times the reading of a large snapshot.
     gc.disable()
     sys.exit(report_mistakes(app))
+
+
+def console() -> None:
+    """The console script: ``main``, and the end of the process."""
+    from microglia.cli.ending import end
+
+    try:
+        main()
+    except SystemExit as ended:
+        end(ended.code if isinstance(ended.code, int) else int(ended.code is not None))

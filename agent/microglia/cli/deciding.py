@@ -26,7 +26,8 @@ def plan(
     ] = False,
 ) -> None:
     """Decide what would be pruned, and why; what is spared; what is missing. Changes nothing."""
-    from microglia.cli.wiring import rehearsing
+    from microglia.cli.ending import keep
+    from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
     from microglia.report.plans import plan_data, plan_text
     from microglia.store.plans import export
@@ -37,6 +38,7 @@ def plan(
             names = ", ".join(policy.metadata.name for policy in desk.policies)
             raise MistakeError(f"--save takes one plan, and these policies make one each: {names}", Exit.USAGE)
         results = [desk.rehearse(policy) for policy in desk.policies]
+        keep(desk, results)
         for result in results:
             if desk.live:
                 desk.plans.save(result.plan)
@@ -65,7 +67,7 @@ def explain(
     """Show everything about one workload, with the arithmetic."""
     from difflib import get_close_matches
 
-    from microglia.cli.wiring import rehearsing
+    from microglia.cli.offline import rehearsing
     from microglia.model.ids import WorkloadId
     from microglia.report.data import to_json, to_yaml
     from microglia.report.explain import explain_text
@@ -106,7 +108,7 @@ def replay(
     plan_id: Annotated[str | None, typer.Argument(metavar="PLAN", help="A plan's id or file; else a new one.")] = None,
 ) -> None:
     """Play the recorded window against the mesh as a plan would leave it; lose every node, zone and service once."""
-    from microglia.cli.wiring import rehearsing
+    from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
     from microglia.report.totals import replay_text
 

@@ -10,8 +10,9 @@ from microglia.cli.desk import Desk
 from microglia.cli.errors import MistakeError
 from microglia.cli.metrics import metric_names as names_of_metrics
 from microglia.cli.metrics import prometheus
+from microglia.cli.offline import mistakes, rehearsing
 from microglia.cli.options import Rules, Where, settings_in
-from microglia.cli.wiring import Site, live, mistakes, rehearsing, site
+from microglia.cli.wiring import Site, live, site
 from microglia.model.units import show_duration, show_share
 from microglia.model.window import HOUR
 from microglia.policy.schema import PruningPolicy
@@ -131,8 +132,10 @@ def _sight(topology: Topology) -> tuple[Finding, ...]:
 
 def _window(topology: Topology, policy: PruningPolicy) -> Finding:
     observation = policy.spec.observation
-    known = np.flatnonzero(topology.activity.known)
-    present = timedelta(seconds=float(topology.activity.window.hours - known[0]) * HOUR) if known.size else timedelta()
+    activity = topology.activity
+    # An empty reply is a whole one: what was heard says how far back metrics go.
+    heard = np.flatnonzero((np.nan_to_num(activity.workloads.seen) > 0).any(axis=0) & activity.known)
+    present = timedelta(seconds=float(activity.window.hours - heard[0]) * HOUR) if heard.size else timedelta()
     asked = show_duration(observation.window)
     needed = observation.cycles.length * observation.cycles.at_least
     text = f"{asked} asked, {show_duration(present)} present"

@@ -58,7 +58,7 @@ def snapshot(
     redact: Annotated[bool, typer.Option("--redact", metavar="", help="Hash every name.")] = False,
 ) -> None:
     """Write what is seen to a file: for bug reports, tests, and planning without a cluster."""
-    from microglia.cli.wiring import rehearsing
+    from microglia.cli.offline import rehearsing
     from microglia.observe.recorded import redacted, save
 
     with rehearsing(where, rules, None) as desk:
@@ -79,7 +79,7 @@ def map_(
     ] = False,
 ) -> None:
     """Show workloads, replicas and calls; or what is protected."""
-    from microglia.cli.wiring import rehearsing
+    from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
     from microglia.report.look import map_text, protected_text
 

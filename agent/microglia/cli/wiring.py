@@ -1,46 +1,38 @@
 """Builds the adapters, and hands every command what it works with. Only here do settings meet clients."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
 from time import monotonic
 
 import typer
 
 from microglia.act.apply import Conduct
 from microglia.act.cluster import ApiCluster
-from microglia.act.lease import LockedError
 from microglia.act.lock import Place, hold
 from microglia.act.settle import settle
 from microglia.act.write import ClusterWriter
 from microglia.cli.desk import Desk, Hands
-from microglia.cli.errors import Exit, MistakeError
 from microglia.cli.files import read_policies
 from microglia.cli.interrupts import Interrupts
 from microglia.cli.metrics import Unasked, header, prometheus
+from microglia.cli.offline import in_force, mistakes
 from microglia.cli.options import Rules, Where, settings_in
 from microglia.cycle import World, look
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import Raw
-from microglia.model.ports import AbsentError, ClusterFacts, Traffic, UnreadableError
-from microglia.model.snapshot import Snapshot
+from microglia.model.ports import AbsentError, ClusterFacts, Traffic
 from microglia.observe.kube import KubernetesCluster, connect
-from microglia.observe.look import beside
-from microglia.observe.recorded import RecordedError, load
 from microglia.observe.traffic import PrometheusTraffic
 from microglia.plan.history import History
-from microglia.policy.load import Loaded, from_objects
-from microglia.policy.schema import API_VERSION, PruningPolicy
+from microglia.policy.load import Loaded
 from microglia.settings import Settings, SettingsError, config_file, resolve
 from microglia.store.buckets import FileBuckets
 from microglia.store.files import StoreError
 from microglia.store.folder import Folder
 from microglia.store.journal import FileJournal
 from microglia.store.plans import Plans
-from microglia.topology.build import build
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +49,6 @@ class Site:
     def world(self, traffic: Traffic) -> World:
         """What a lap looks at and writes to."""
         return World(self.cluster, traffic, ClusterWriter(ApiCluster(self.cluster.api)), self.journal)
-
-
-@contextmanager
-def rehearsing(where: Where, rules: Rules, snapshot: Path | None) -> Iterator[Desk]:
-    """A desk on the live cluster, or on a snapshot file. Raises MistakeError for what a person can put right."""
-    with mistakes():
-        yield recorded(snapshot, where, rules) if snapshot else live(site(where, rules))
 
 
 @contextmanager
@@ -105,17 +90,6 @@ def site(where: Where, rules: Rules, **more: object) -> Site:
     return Site(settings, cluster, facts, folder, FileJournal(folder.cluster(facts.uid, facts.name)), given)
 
 
-@contextmanager
-def mistakes() -> Iterator[None]:
-    """Turn every error that a person can put right into its message."""
-    try:
-        yield
-    except (UnreadableError, StoreError, RecordedError, LockedError) as error:
-        raise MistakeError(str(error)) from error
-    except SettingsError as error:
-        raise MistakeError(str(error), Exit.USAGE) from error
-
-
 def progress(line: str) -> None:
     """A note for people, on stderr."""
     typer.echo(line, err=True)
@@ -135,7 +109,7 @@ class Progress:
 
 def live(place: Site) -> Desk:
     """A desk on a cluster that answered."""
-    loaded, origin = _in_force(place.given, place.settings, lambda: _policies(place.cluster))
+    loaded, origin = in_force(place.given, place.settings, lambda: _policies(place.cluster))
     world = place.world(_traffic(place))
     now = clock()
     return Desk(
@@ -151,50 +125,12 @@ def live(place: Site) -> Desk:
     )
 
 
-def _whole(seen: Snapshot) -> list[Raw]:
-    # A snapshot keeps objects by kind, without saying the kind once more in each.
-    return [{"apiVersion": API_VERSION, "kind": "PruningPolicy", **raw} for raw in seen.objects.of("PruningPolicy")]
-
-
 def _settled(place: Site, world: World, structure: str, now: datetime) -> History:
     try:
         return settle(world.journal, world.writer, structure, now)
     except StoreError as busy:
         progress(f"{busy}; going on with what the journal says")
         return place.journal.history(structure)
-
-
-def recorded(snapshot: Path, where: Where, rules: Rules) -> Desk:
-    """A desk on a snapshot file, whose present is when it was taken."""
-    settings, _ = resolve(settings_in(where, rules), config_file())
-    given = read_policies(settings.policy) if settings.policy else None
-    seen = load(snapshot)
-    loaded, origin = _in_force(given, settings, lambda: _whole(seen))
-    topology = lru_cache(maxsize=1)(lambda: build(beside(seen, loaded.protections)))
-    return Desk(
-        live=False,
-        cluster_name=seen.source.cluster_name,
-        policies=loaded.policies,
-        origin=origin,
-        now=seen.taken_at,
-        see=lambda _: topology(),
-        past=lambda _: History(None, ()),
-        records=tuple,
-        plans=Plans(Folder(settings.state)),
-    )
-
-
-def _in_force(given: Loaded | None, settings: Settings, cluster: Callable[[], Sequence[Raw]]) -> tuple[Loaded, str]:
-    """The policies and protections in force, and where they came from: files, else the cluster, else built in."""
-    if given is not None and given.policies:
-        return given, ", ".join(map(str, settings.policy))
-    protections = given.protections if given is not None else ()
-    found = from_objects(cluster())
-    if found.errors:
-        raise MistakeError("\n".join(map(str, found.errors)), Exit.USAGE)
-    if found.policies:
-        return replace(found, protections=protections), "the cluster's PruningPolicy objects"
-    return Loaded((PruningPolicy(),), protections), "built in; none given"
 
 
 @contextmanager

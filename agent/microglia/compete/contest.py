@@ -11,7 +11,7 @@ from microglia.compete.entrants import Entrants, enter
 from microglia.compete.stands import stand
 from microglia.model.ids import WorkloadId
 from microglia.policy.schema import PolicySpec
-from microglia.protect.ledger import Protections, ledger
+from microglia.protect.ledger import Level, Protections, ledger
 from microglia.score.scores import Routes, Scores
 
 
@@ -51,7 +51,12 @@ def contest(scores: Scores, protections: Protections, policy: PolicySpec, scope:
 
 def lift(held: Contest, scores: Scores, protections: Protections, policy: PolicySpec) -> Contest:
     """The same contest without ``protections``; ``held`` itself where they changed nothing."""
-    stands = {one: found for one, found in held.entrants.stands.items() if protections.of(one)}
+    # A floor of one copy is everybody's.
+    stands = {
+        one: found
+        for one, found in held.entrants.stands.items()
+        if any(each.level is Level.PIN or each.floor > 1 for each in protections.of(one))
+    }
     moved = any(stand(scores.replicas[one], (), policy) != found for one, found in stands.items())
     if moved or protections.clients or protections.hosts or protections.routes:
         return contest(scores, ledger(()), policy, held.scope)

@@ -34,7 +34,7 @@ def judge(history: History, topology: Topology, policy: PruningPolicy, now: date
     if _partial(topology.activity):
         why = "the newest hour was not read whole, so nothing is judged and nothing undone; microglia doctor says why"
         return tuple(watch.says("Wait", why) for watch in everything if watch.standing.watched)
-    seen = calls(topology.activity.edges)
+    seen = calls(topology.activity.edges) if everything else {}
     watched, found = [], dict[int, Verdict]()
     for place, watch in enumerate(everything):
         verdict = _certain(watch, topology, seen)

@@ -36,13 +36,18 @@ def namespace_of(raw: Raw) -> str:
 
 def labels_of(raw: Raw) -> Mapping[str, str]:
     """``metadata.labels``."""
-    found: Mapping[str, str] = at(raw, "metadata", "labels", default={})
-    return found
+    return _marks_of(raw, "labels")
 
 
 def annotations_of(raw: Raw) -> Mapping[str, str]:
     """``metadata.annotations``."""
-    found: Mapping[str, str] = at(raw, "metadata", "annotations", default={})
+    return _marks_of(raw, "annotations")
+
+
+def _marks_of(raw: Raw, part: str) -> Mapping[str, str]:
+    # Every rule asks every object, so the usual shape has a short way.
+    metadata = raw.get("metadata")
+    found: Mapping[str, str] = metadata.get(part) or {} if type(metadata) is dict else at(metadata, part, default={})
     return found
 
 

@@ -54,7 +54,7 @@ def desk(grounds: Grounds, state: State, spec: PolicySpec) -> Desk:
         mine=mine,
         names=frozenset((namespace_of(raw), name_of(raw)) for raw in topology.objects.of("Sidecar")),
         # Where the policy lets used routes go, use is no reason to show them again.
-        used={} if spec.retention.weak.routes else _used(topology, mine),
+        used=_used(topology, mine) if mine and not spec.retention.weak.routes else {},
         labels=label_index((one.id, one.pod_labels) for one in topology.workloads.values()),
     )
 

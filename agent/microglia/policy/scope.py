@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Protocol
 
 from microglia.model.ids import WorkloadId
@@ -41,15 +42,22 @@ class Populated(Protocol):
 def in_scope(policy: PruningPolicy, workload: WorkloadId, labels: Mapping[str, str]) -> bool:
     """Whether ``policy`` speaks for ``workload`` with these labels."""
     scope = policy.spec.scope
-    if any(fnmatchcase(workload.namespace, pattern) for pattern in scope.namespaces.exclude):
+    named = _named(workload.namespace, tuple(scope.namespaces.include), tuple(scope.namespaces.exclude))
+    return named and matches(scope.selector, labels)
+
+
+@lru_cache(maxsize=4096)
+def _named(namespace: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> bool:
+    """Whether a namespace is included and not excluded; workloads are many, their namespaces few."""
+    if any(fnmatchcase(namespace, pattern) for pattern in exclude):
         return False
-    if not any(fnmatchcase(workload.namespace, pattern) for pattern in scope.namespaces.include):
-        return False
-    return matches(scope.selector, labels)
+    return any(fnmatchcase(namespace, pattern) for pattern in include)
 
 
 def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
     """Whether a selector of a policy matches; an empty one matches everything."""
+    if not selector.match_labels and not selector.match_expressions:
+        return True
     return selects(selector.model_dump(by_alias=True), labels)
 
 
@@ -71,8 +79,10 @@ def assign(policies: Iterable[PruningPolicy], workloads: Mapping[WorkloadId, Map
     ties: dict[tuple[str, ...], list[WorkloadId]] = {}
     for workload in sorted(workloads):
         claims = [policy for policy in ranked if in_scope(policy, workload, workloads[workload])]
-        best = max((specificity(policy, workload) for policy in claims), default=None)
-        winners = [policy for policy in claims if specificity(policy, workload) == best]
+        winners = claims
+        if len(claims) > 1:
+            best = max(specificity(policy, workload) for policy in claims)
+            winners = [policy for policy in claims if specificity(policy, workload) == best]
         if len(winners) == 1:
             found[workload] = winners[0]
         elif winners:

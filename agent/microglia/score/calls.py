@@ -1,5 +1,6 @@
 """Who called what: a host inherits, per client, the calls of everything that a call to it may reach."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Calls:
 def read_calls(topology: Topology) -> Calls:
     """Give every call that was seen to every host that it may have been meant for."""
     asked = _asked(topology)
-    used: dict[str, dict[str, float]] = {}
+    used: defaultdict[str, dict[str, float]] = defaultdict(dict)
     strangers: set[str] = set()
     edges = topology.activity.edges
     signs = (edges.used | edges.flowing).tolist()
@@ -35,10 +36,10 @@ def read_calls(topology: Topology) -> Calls:
         if edge.client == UNKNOWN_PEER:
             strangers.update(hosts)
             continue
-        mine = used.setdefault(edge.client, {})
+        mine = used[edge.client]
         for host in hosts:
             mine[host] = mine.get(host, 0.0) + requests
-    return Calls(used, frozenset(strangers))
+    return Calls(dict(used), frozenset(strangers))
 
 
 def reach_of(topology: Topology, host: str) -> Reach:
@@ -57,9 +58,10 @@ class _Asked:
 
     def of(self, host: str, server: str) -> tuple[str, ...]:
         key = (host, server)
-        if key not in self.known:
-            self.known[key] = tuple(sorted({*self.hosts.get(host, ()), *self.servers.get(server, ())}))
-        return self.known[key]
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = tuple(sorted({*self.hosts.get(host, ()), *self.servers.get(server, ())}))
+        return found
 
 
 def _asked(topology: Topology) -> _Asked:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microglia.model.activity import F64
 from microglia.model.ids import WorkloadId
@@ -12,11 +14,11 @@ from microglia.score.criticality import criticality
 from microglia.score.load import Load, read_load
 from microglia.score.locality import locality_aware
 from microglia.score.need import Required, copies, needs
-from microglia.score.panel import Ints, Panel
+from microglia.score.panel import Panel
 from microglia.score.reasons import Case, explain, hold
-from microglia.score.risk import Ladder, ladder, risks
+from microglia.score.risk import ladder, risks
 from microglia.score.scores import Evidence, ReplicaScore
-from microglia.score.stretch import Reach, reaches
+from microglia.score.stretch import reaches
 from microglia.score.survivors import Shape, read_shape
 from microglia.score.tail import fit_tail
 from microglia.topology.nodes import Workload
@@ -27,18 +29,22 @@ GIB = 2**30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Counts:
-    """Everything that depends on a count: ``survivors`` and ``risk`` (m,) over the rungs of the ladder;
-    ``demand`` (n, 3) what need covers: requests per second, cores, requests per second of the busiest zone; ``lowest``
-    (n,) the lowest count that the next step may reach."""
+    """Everything that depends on a count, per workload: the ``bounds`` of its counts 0 .. current among ``survivors``
+    and ``risk``, which is times its ``criticality``; survivors ``required`` for requests, for CPU, in each zone; the
+    ``demand`` that need covers, requests per second, cores, requests per second of the busiest zone; ``need``, -1 where
+    there is none; ``floors`` by stretch, by failureStretch, by memory; ``lowest`` the first two together; ``highest``
+    the peak in the window."""
 
-    rungs: Ladder
-    survivors: Ints
-    risk: F64
-    reach: Reach
-    required: Required
-    demand: F64
-    need: Ints
-    lowest: Ints
+    bounds: list[int]
+    survivors: list[int]
+    risk: list[float]
+    criticality: list[float]
+    required: list[tuple[int, int, int]]
+    demand: list[tuple[float, float, float]]
+    need: list[int]
+    floors: list[tuple[int, int, int]]
+    lowest: list[int]
+    highest: list[float]
 
 
 def score_replicas(panel: Panel, quantile: float) -> dict[WorkloadId, ReplicaScore]:
@@ -51,8 +57,9 @@ def score_replicas(panel: Panel, quantile: float) -> dict[WorkloadId, ReplicaSco
 def unit_cost(workload: Workload, policy: PolicySpec) -> Mapping[Resource, float]:
     """What one replica takes: cores and bytes requested, itself, and money per month of 730 hours."""
     prices = policy.prices
-    hourly = workload.cpu * prices.cpu_hour + workload.memory / GIB * prices.memory_gi_hour
-    return {"cpu": workload.cpu, "memory": workload.memory, "replicas": 1.0, "money": hourly * HOURS_PER_MONTH}
+    cpu, memory = workload.cpu, workload.memory
+    hourly = cpu * prices.cpu_hour + memory / GIB * prices.memory_gi_hour
+    return {"cpu": cpu, "memory": memory, "replicas": 1.0, "money": hourly * HOURS_PER_MONTH}
 
 
 def _count(panel: Panel, load: Load, shape: Shape, quantile: float) -> _Counts:
@@ -69,16 +76,24 @@ def _count(panel: Panel, load: Load, shape: Shape, quantile: float) -> _Counts:
     rows = rungs.rows[judged]
     risk[judged] = risks(load.demand.values, tail, rows, survivors[judged] * each[rows])
     reach = reaches(panel, load, rungs, survivors)
+    weights = np.array([criticality(workload, panel.policy) for workload in panel.workloads], dtype=np.float64)
     return _Counts(
-        rungs=rungs,
-        survivors=survivors,
-        risk=risk,
-        reach=reach,
-        required=required,
-        demand=demand,
-        need=np.where(unknown, -1, needs(shape, required)),
-        lowest=reach.lowest,
+        bounds=rungs.starts.tolist(),
+        survivors=survivors.tolist(),
+        risk=(risk * weights[rungs.rows]).tolist(),
+        criticality=weights.tolist(),
+        required=_rows(required.requests, required.cpu, required.local),
+        demand=_rows(demand[:, 0], demand[:, 1], demand[:, 2]),
+        need=np.where(unknown, -1, needs(shape, required)).tolist(),
+        floors=_rows(reach.stretch, reach.failure, reach.memory),
+        lowest=reach.lowest.tolist(),
+        highest=load.demand.values.max(axis=1, initial=0.0).tolist(),
     )
+
+
+def _rows(*columns: NDArray[Any]) -> list[Any]:
+    """One tuple of plain numbers per row."""
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _demand(panel: Panel, load: Load, quantile: float) -> F64:
@@ -117,34 +132,33 @@ def _zone_peak(panel: Panel) -> F64:
 
 
 def _score(panel: Panel, load: Load, shape: Shape, counts: _Counts, row: int) -> ReplicaScore:
-    workload = panel.workloads[row]
-    rungs = slice(counts.rungs.starts[row], counts.rungs.starts[row + 1])
-    weight = criticality(workload, panel.policy)
+    workload, peak = panel.workloads[row], float(load.peak[row])
+    rungs = slice(counts.bounds[row], counts.bounds[row + 1])
     case = Case(
         panel=panel,
         load=load,
         row=row,
-        need=int(counts.need[row]),
-        required=(int(counts.required.requests[row]), int(counts.required.cpu[row]), int(counts.required.local[row])),
-        demand=(float(counts.demand[row, 0]), float(counts.demand[row, 1]), float(counts.demand[row, 2])),
-        survivors=tuple(counts.survivors[rungs].tolist()),
+        need=counts.need[row],
+        required=counts.required[row],
+        demand=counts.demand[row],
+        survivors=tuple(counts.survivors[rungs]),
         failures=shape.words(row),
-        floors=(int(counts.reach.stretch[row]), int(counts.reach.failure[row]), int(counts.reach.memory[row])),
+        floors=counts.floors[row],
     )
     return ReplicaScore(
         workload=workload.id,
         judged=load.judged[row],
         current=workload.replicas,
         need=case.need if case.need >= 0 else None,
-        peak=float(load.peak[row]),
-        peak_at=int(load.peak_at[row]) if load.peak[row] <= load.demand.values[row].max(initial=0.0) else -1,
+        peak=peak,
+        peak_at=int(load.peak_at[row]) if peak <= counts.highest[row] else -1,
         capacity=load.capacities[row],
         placement=shape.placement(row),
         survivors=case.survivors,
-        risk=tuple((counts.risk[rungs] * weight).tolist()),
-        reach=int(counts.lowest[row]),
+        risk=tuple(counts.risk[rungs]),
+        reach=counts.lowest[row],
         holds=hold(case),
         unit=unit_cost(workload, panel.policy),
-        criticality=weight,
+        criticality=counts.criticality[row],
         arithmetic=explain(case),
     )

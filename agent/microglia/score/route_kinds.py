@@ -44,10 +44,11 @@ class Group(NamedTuple):
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
     """Hosts by what they have in common: ``classes`` by namespace and first host, each sorted; ``place`` says in which
-    class a host is."""
+    class a host is, ``alone`` is each host by itself."""
 
     classes: tuple[Group, ...]
     place: Mapping[str, int]
+    alone: Mapping[str, Group]
 
 
 def host_kinds(panel: Panel, shares: F64, calls: Calls) -> dict[str, Kind]:
@@ -94,4 +95,6 @@ def grouped(hosts: Iterable[str], kinds: Mapping[str, Kind]) -> Groups:
         found.setdefault(kinds[host], []).append(host)
     ordered = sorted(found, key=lambda kind: (kind.namespace, found[kind][0]))
     place = {host: row for row, kind in enumerate(ordered) for host in found[kind]}
-    return Groups(tuple(Group(kind.namespace, found[kind][0], kind, tuple(found[kind]), ()) for kind in ordered), place)
+    alone = {host: Group(kind.namespace, host, kind, (host,), ()) for kind in ordered for host in found[kind]}
+    classes = tuple(Group(kind.namespace, found[kind][0], kind, tuple(found[kind]), ()) for kind in ordered)
+    return Groups(classes, place, alone)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
+from operator import attrgetter
 
 import numpy as np
 from scipy import special
@@ -13,7 +14,7 @@ from microglia.score.criticality import criticality
 from microglia.score.evidence import coverage, proofs
 from microglia.score.panel import Panel
 from microglia.score.route_kinds import Group, Groups, Kind, grouped, host_kinds
-from microglia.score.scores import Evidence, Judged, Routes, column
+from microglia.score.scores import Evidence, Judged, Routes, column, places_of
 from microglia.score.visibility import Scope, visibility
 from microglia.topology.nodes import Workload
 
@@ -50,15 +51,16 @@ class _Lines:
         hours = np.array([one.hours for one in self.clients], dtype=np.float64)[client]
         weights = np.array([one.criticality for one in self.clients], dtype=np.float64)[client]
         sizes = np.array([len(one.workload.pods) for one in self.clients], dtype=np.float64)[client]
-        theirs = np.fromiter((group.kind.criticality for group in self.groups), np.float64, client.size)
-        costs = np.fromiter((group.kind.cost for group in self.groups), np.float64, client.size)
+        theirs = np.fromiter(map(attrgetter("kind.criticality"), self.groups), np.float64, client.size)
+        costs = np.fromiter(map(attrgetter("kind.cost"), self.groups), np.float64, client.size)
         return Routes(
             clients=tuple(one.workload.id for one in self.clients),
             client=client,
-            namespace=column(group.namespace for group in self.groups),
-            shared=column(group.hosts for group in self.groups),
-            gone=column(group.gone for group in self.groups),
+            namespace=column(map(attrgetter("namespace"), self.groups)),
+            shared=column(map(attrgetter("hosts"), self.groups)),
+            gone=column(map(attrgetter("gone"), self.groups)),
             judged=column(self.judged),
+            evidence=places_of(self.judged),
             requests=requests,
             hours=hours,
             value=rate_bounds(requests, hours) * np.maximum(weights, theirs),
@@ -134,16 +136,17 @@ def _parted(calls: Mapping[str, float], groups: Groups) -> Sequence[Group]:
     """The classes with every called host on its own, by namespace and first host."""
     called: dict[int, list[str]] = {}
     for host in sorted(calls):
-        if host in groups.place:
-            called.setdefault(groups.place[host], []).append(host)
+        place = groups.place.get(host)
+        if place is not None:
+            called.setdefault(place, []).append(host)
     if not called:
         return groups.classes
     found = [group for row, group in enumerate(groups.classes) if row not in called]
     for row, gone in called.items():
         group = groups.classes[row]
-        found += [Group(group.namespace, host, group.kind, (host,), ()) for host in gone]
-        first = next((host for host in group.hosts if host not in gone), None)
-        if first is not None:
+        found += [groups.alone[host] for host in gone]
+        if len(gone) < len(group.hosts):
+            first = next(host for host in group.hosts if host not in gone)
             found.append(Group(group.namespace, first, group.kind, group.hosts, tuple(gone)))
     return sorted(found)
 

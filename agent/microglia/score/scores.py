@@ -24,6 +24,9 @@ class Evidence(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+_ORDER = tuple(Evidence)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Evidence, the share of the window that was really seen, and why (a sentence; for UNKNOWN what would decide
@@ -121,7 +124,8 @@ class Routes(Sequence[RouteScore]):
     """Routes as columns of shape (n,), in the order of their ids: a large mesh has too many to make an object of each
     before somebody asks for it.
 
-    ``client`` is the place in ``clients``; ``namespace``, ``shared``, ``gone`` and ``judged`` hold Python objects. The
+    ``client`` is the place in ``clients``, ``evidence`` that in ``Evidence``; ``namespace``, ``shared``, ``gone`` and
+    ``judged`` hold Python objects. The
     hosts of a route are those of ``shared`` less those of ``gone``, both sorted: clients differ in little from one
     another. Equal to any sequence of equal RouteScores.
     """
@@ -132,6 +136,7 @@ class Routes(Sequence[RouteScore]):
     shared: Column
     gone: Column
     judged: Column
+    evidence: NDArray[np.int8]
     requests: F64
     hours: F64
     value: F64
@@ -176,7 +181,8 @@ class Routes(Sequence[RouteScore]):
 
     def having(self, evidence: Evidence) -> Bools:
         """Which are judged so."""
-        return np.fromiter((one.evidence is evidence for one in self.judged.tolist()), np.bool_, len(self))
+        found: Bools = self.evidence == _ORDER.index(evidence)
+        return found
 
     def take(self, rows: NDArray[np.int64]) -> "Routes":
         """Only ``rows``, in that order."""
@@ -187,6 +193,7 @@ class Routes(Sequence[RouteScore]):
             self.shared[rows],
             self.gone[rows],
             self.judged[rows],
+            self.evidence[rows],
             self.requests[rows],
             self.hours[rows],
             self.value[rows],
@@ -219,11 +226,18 @@ def columns(routes: Iterable[RouteScore]) -> Routes:
         column(route.hosts for route in found),
         column(() for _ in found),
         column(route.judged for route in found),
+        places_of(route.judged for route in found),
         np.array([route.requests for route in found], dtype=np.float64),
         np.array([route.hours for route in found], dtype=np.float64),
         np.array([route.value for route in found], dtype=np.float64),
         np.array([route.cost for route in found], dtype=np.float64),
     )
+
+
+def places_of(judged: Iterable[Judged]) -> NDArray[np.int8]:
+    """The place of each one's evidence in ``Evidence``."""
+    used, idle = Evidence.USED, Evidence.IDLE
+    return np.fromiter((0 if (one := each.evidence) is used else 1 if one is idle else 2 for each in judged), np.int8)
 
 
 def column(values: Iterable[object]) -> Column:

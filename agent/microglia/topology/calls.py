@@ -1,5 +1,6 @@
 """Who called whom, from the traffic seen."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from microglia.model.activity import EdgeActivity
@@ -24,8 +25,8 @@ def read_calls(
     rank = {one: i for i, one in enumerate(ids)}
     for i, one in enumerate(ids):
         ranks[one.key] = (*ranks.get(one.key, ()), i)
-    callers: dict[int, set[int]] = {}
-    callees: dict[int, set[int]] = {}
+    callers: defaultdict[int, set[int]] = defaultdict(set)
+    callees: defaultdict[int, set[int]] = defaultdict(set)
     for edge, used in zip(edges.keys, edges.used.tolist(), strict=True):
         if not used:
             continue
@@ -33,9 +34,9 @@ def read_calls(
             servers = ranks.get(edge.server)
             if servers is None:
                 servers = _behind(services.get(edge.host), rank)
-            callees.setdefault(client, set()).update(servers)
             for server in servers:
-                callers.setdefault(server, set()).add(client)
+                callees[client].add(server)
+                callers[server].add(client)
     return _named(callers, ids), _named(callees, ids)
 
 
@@ -44,4 +45,4 @@ def _behind(service: Service | None, rank: Mapping[WorkloadId, int]) -> tuple[in
 
 
 def _named(found: Mapping[int, set[int]], ids: tuple[WorkloadId, ...]) -> Calls:
-    return {ids[one]: tuple([ids[other] for other in sorted(found[one])]) for one in sorted(found) if found[one]}
+    return {ids[one]: tuple([ids[other] for other in sorted(found[one])]) for one in sorted(found)}

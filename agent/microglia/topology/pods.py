@@ -127,14 +127,15 @@ def _pod(raw: Raw, metadata: Mapping[str, Any], status: Mapping[str, Any], zones
     spec = raw.get("spec") or {}
     node = spec.get("nodeName") or ""
     ready, since = _readiness(status.get("conditions") or ())
+    annotations, statuses = metadata.get("annotations"), status.get("containerStatuses")
     return Pod(
         name=metadata.get("name", ""),
         node=node,
         zone=zones.get(node),
         ready=ready,
         phase=status.get("phase", ""),
-        cost=_cost(metadata.get("annotations")),
-        restarts=sum(one.get("restartCount", 0) for one in status.get("containerStatuses") or ()),
+        cost=_cost(annotations) if annotations else 0,
+        restarts=sum(one.get("restartCount", 0) for one in statuses) if statuses else 0,
         ready_since=since,
         meshed=_has_proxy(spec.get("containers")) or _has_proxy(spec.get("initContainers")),
     )
@@ -148,12 +149,12 @@ def _readiness(conditions: Iterable[Mapping[str, Any]]) -> tuple[bool, datetime 
     return False, None
 
 
-def _cost(annotations: Mapping[str, str] | None) -> int:
+def _cost(annotations: Mapping[str, str]) -> int:
     try:
-        return int((annotations or {}).get("controller.kubernetes.io/pod-deletion-cost", 0))
+        return int(annotations.get("controller.kubernetes.io/pod-deletion-cost", 0))
     except ValueError:
         return 0
 
 
 def _has_proxy(containers: Iterable[Mapping[str, Any]] | None) -> bool:
-    return not PROXIES.isdisjoint([one.get("name") for one in containers or ()])
+    return not PROXIES.isdisjoint([one.get("name") for one in containers]) if containers else False

@@ -48,8 +48,9 @@ def _endpoints(objects: Objects, controllers: Controllers) -> dict[tuple[str, st
         for endpoint in raw.get("endpoints") or ():
             reference = endpoint.get("targetRef") or {}
             pod = (reference.get("namespace") or namespace, reference.get("name") or "")
-            if pod in controllers:
-                behind.add(controllers[pod])
+            target = controllers.get(pod)
+            if target is not None:
+                behind.add(target)
     return {key: frozenset(value) for key, value in found.items()}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from microglia.compete import select
+from microglia.compete.prices import Losers
 from microglia.compete.selection import Account, Selection
 from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.policy.schema import (
@@ -22,10 +23,11 @@ from microglia.policy.schema import (
     WeakRoutes,
 )
 from microglia.protect.ledger import Guarded, Level, Protection, ledger, route, workload
+from microglia.score import score
 from microglia.score.scores import Evidence, Hold, Judged, ReplicaScore, RouteScore, Scores
 from microglia.topology.graph import Topology
 from tests import factories
-from tests.unit.score.worlds import Spec, host, world
+from tests.unit.score.worlds import Spec, calls, host, world
 
 A, B, C = (WorkloadId("shop", name) for name in "abc")
 ONE = {"cpu": 1.0, "memory": 0.0, "replicas": 1.0, "money": 0.0}
@@ -321,6 +323,29 @@ def test_routes_protected_for_want_of_sight_widen_the_budget() -> None:
     assert _account(found, "proxyConfig").load_bearing == 500
     alone = [route(_protection(blind=True), client=A)]
     assert _select(routes=[_route(A, "b", "c")], held=alone, policy=PROXY).lean
+
+
+def test_a_host_that_stands_alone_is_protected_alone() -> None:
+    """A client that calls the protected host keeps it for its use; the rest of that class is not held by it."""
+    topology = world(Spec("a", sent=10, series={"sent": 1.0}), Spec("b"), Spec("c"), edges=calls(("a", "b")))
+    found = select(score(topology, PROXY), ledger([route(_protection(), host=host("b"))]), topology, PROXY)
+    assert [(one.client, one.hosts) for one in found.cut] == [(A, (host("a"), host("c")))]
+    assert _account(found, "proxyConfig").outside == 3 * 5 * 61_000
+
+
+def test_losers_are_a_sequence_like_any_other() -> None:
+    """Replica steps first; one by one, in slices and all together; equal to what they hold."""
+    routes = [_route(A, "u", evidence="USED"), _route(A, "b"), _route(A, "c")]
+    lost = _select([_replicas(A, 7, 5, 9.0, 2.0)], routes, policy=_policy(cpu=SPARE, proxy_config=SPARE)).yielded
+    everyone = tuple(lost)
+    assert [one.element.kind for one in everyone] == ["replica", "route", "route"]
+    assert isinstance(lost, Losers)
+    assert lost.replicas == 1
+    assert (lost[0], lost[-1], tuple(lost[1:])) == (everyone[0], everyone[2], everyone[1:])
+    assert lost == everyone
+    assert lost != everyone[1:]
+    assert lost != 3
+    assert hash(lost) == hash(everyone)
 
 
 def test_a_used_route_needs_no_eyes() -> None:

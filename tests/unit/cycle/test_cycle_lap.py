@@ -11,7 +11,7 @@ from microglia.model.kinds import BY_NAME
 from microglia.model.ports import ForbiddenError, UnreadableError
 from microglia.policy.protection import ProtectionObject
 from microglia.policy.schema import PruningPolicy
-from microglia.verify.clear import Cleared, Refusal, Refused
+from microglia.verify.clear import Cleared, Refusal, Refused, winnow
 
 ORDER = ["observe", "judge", "score", "protect", "compete", "lifecycle", "plan", "verify"]
 TRACKED = "argocd.argoproj.io/tracking-id"
@@ -254,3 +254,47 @@ def test_two_policies_share_the_world_without_touching_each_other(stage):
     assert done.rehearsal.plan.changes == ()
     assert done.rehearsal.plan.structure == "other"
     assert stage.cluster.writes == 0
+
+
+def _judged(monkeypatch, stage, *looks):
+    """What verification is told of a lap that sees ``looks`` one after the other, and what scoring said in it."""
+    told, scored, check, score = [], [], cycle.winnow, cycle.score
+    monkeypatch.setattr(cycle, "score", lambda *args: scored.append(score(*args)) or scored[-1])
+    monkeypatch.setattr(cycle, "winnow", lambda *args: told.append(args[5]) or check(*args))
+    seen = iter(looks)
+    case = Case(stage.policy, stage.cluster.now)
+    done = cycle.rehearse(lambda: next(seen), stage.journal.history("default"), (stage.policy,), case)
+    (known,), (scores,) = told, scored
+    return known, scores, done
+
+
+def test_the_same_world_is_not_scored_twice(monkeypatch, stage):
+    """The same topology again: its scores and protections hold for verification too, and it says the same."""
+    one = cycle.look(stage.world, stage.policy, stage.cluster.now)
+    known, scores, done = _judged(monkeypatch, stage, one, one)
+    assert known[0] is scores
+    assert known[1] is done.grounds.protections
+    anew = winnow(done.plan, one, stage.journal.history("default"), stage.policy, stage.cluster.now)
+    assert anew.plan.id == done.plan.id
+
+
+def test_a_second_look_at_the_same_world_is_protected_anew(monkeypatch, stage):
+    """The digest leaves out what moves all the time; protections may rest on it, scores never do."""
+    looks = [cycle.look(stage.world, stage.policy, stage.cluster.now) for _ in range(2)]
+    known, scores, _ = _judged(monkeypatch, stage, *looks)
+    assert known[0] is scores
+    assert known[1] is None
+
+
+def test_a_world_that_moved_is_scored_anew(monkeypatch, stage):
+    """One label more between the two looks, and nothing of the first look counts."""
+    first = cycle.look(stage.world, stage.policy, stage.cluster.now)
+    stage.cluster.edit(
+        BY_NAME["Deployment"],
+        "boutique",
+        "adservice",
+        lambda raw: raw["metadata"].setdefault("labels", {}).update(x="y"),
+    )
+    known, _, done = _judged(monkeypatch, stage, first, cycle.look(stage.world, stage.policy, stage.cluster.now))
+    assert known is None
+    assert done.plan.snapshot_digest == first.snapshot.digest

@@ -1,5 +1,7 @@
 """Two locks: by type, only verification makes a Cleared; by fact, every gate is asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from microglia.plan.document import Plan
@@ -36,6 +38,21 @@ def test_a_plan_that_was_saved_and_loaded_must_be_cleared_anew() -> None:
     """A plan file is a plan, never a cleared one."""
     one = scene()
     assert type(Plan.model_validate_json(one.plan.model_dump_json(by_alias=True))) is Plan
+
+
+def test_what_was_judged_of_the_same_world_is_taken_at_its_word() -> None:
+    """Scores and protections of a topology with the same digest; without protections, those are found anew."""
+    one = scene()
+    facts = gather(one.plan, one.topology, one.history, one.policy, one.now)
+    cart = next(change.id for change in one.plan.changes)
+    stern = replace(facts.scores.replicas[cart], need=6)
+    scores = replace(facts.scores, replicas={**facts.scores.replicas, cart: stern})
+    for protections in (facts.protections, None):
+        checked = verify(one.plan, one.topology, one.history, one.policy, one.now, (scores, protections))
+        assert isinstance(checked, Refused)
+        assert [refusal.gate for refusal in checked.refusals] == ["floors"]
+        fair = verify(one.plan, one.topology, one.history, one.policy, one.now, (facts.scores, protections))
+        assert fair == check(one)
 
 
 def test_every_gate_is_asked_and_every_refusal_is_shown() -> None:
