@@ -1,5 +1,6 @@
 """Where things are. Precedence: flag, ``MICROGLIA_*``, config file, default; passed along, never global."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,9 @@ from pydantic_core import from_json
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+_MATCHER = r'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"'
+_MATCHERS = re.compile(rf"{_MATCHER}(?:\s*,\s*{_MATCHER})*")
 
 
 class SettingsError(Exception):
@@ -30,6 +34,9 @@ class Settings(BaseSettings):
     prometheus_token_file: Path | None = Field(default=None, description="bearer token, read anew for every request")
     prometheus_ca: Path | None = Field(default=None, description="CA bundle for the server's certificate")
     prometheus_cert: Path | None = Field(default=None, description="client certificate and key in one PEM file")
+    prometheus_scope: str | None = Field(
+        default=None, description='PromQL matchers that pick this cluster out of several, such as cluster="prod"'
+    )
     policy: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="policy files or folders; else the cluster's, else built in"
     )
@@ -44,6 +51,14 @@ class Settings(BaseSettings):
         """A URL has its scheme."""
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError(f'"{value}" is no URL; write http://{value.rpartition("//")[2]}')
+        return value
+
+    @field_validator("prometheus_scope")
+    @classmethod
+    def _matchers(cls, value: str | None) -> str | None:
+        """Matchers as they stand between the braces of a selector."""
+        if value is not None and not _MATCHERS.fullmatch(value):
+            raise ValueError(f"'{value}' is no list of PromQL matchers; write cluster=\"prod\"")
         return value
 
     @field_validator("prometheus_header", "policy", mode="before")

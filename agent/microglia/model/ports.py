@@ -34,11 +34,13 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
-    """Who the API server is: ``uid`` of ``kube-system`` (empty if forbidden), a name for people, its version."""
+    """Who the API server is: ``uid`` of ``kube-system`` (empty if forbidden), a name for people, its version, and by
+    how many seconds its clock is ahead of ours (None when it does not tell)."""
 
     uid: str
     name: str
     version: str
+    ahead: float | None = None
 
 
 class Cluster(Protocol):

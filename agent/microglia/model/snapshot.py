@@ -1,10 +1,11 @@
 """What was seen, all of it, frozen."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from microglia.model.activity import Activity
 from microglia.model.objects import BlindSpot, Objects
+from microglia.model.units import seconds_of
 from microglia.model.window import Window
 
 
@@ -14,7 +15,8 @@ class Source:
 
     ``cluster`` is the uid of ``kube-system``; ``istiod`` the versions that serve, lowest first, empty when not seen;
     ``prometheus`` a name for people without credentials; ``scrape_seconds`` and ``retention`` None when not told;
-    ``dialects`` the metric sources found.
+    ``dialects`` the metric sources found; ``ahead`` seconds by which the metrics server's clock is ahead of ours (0:
+    they agree within a minute; None: not told).
     """
 
     cluster: str
@@ -26,6 +28,13 @@ class Source:
     retention: str | None
     istiod: tuple[str, ...]
     dialects: tuple[str, ...]
+    ahead: float | None = None
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long metrics are kept, as far as ``retention`` says so as a time."""
+        seconds = seconds_of(self.retention)
+        return None if seconds is None else timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

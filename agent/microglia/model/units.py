@@ -12,6 +12,8 @@ _SUFFIX = {
 }  # fmt: skip
 _QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)")
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_PARTS = re.compile(r"(\d+)(ms|[smhdwy])")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 365 * 86400.0}
 _PER_SECOND = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -46,6 +48,16 @@ def duration(text: str | float) -> timedelta:
         raise ValueError(f'"{text}" is not a duration; write 14d, 2h or 90s')
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def seconds_of(text: str | None) -> float | None:
+    """A duration as Prometheus writes it, ``15d``, ``1h30m`` or ``15d or 10GB``, in seconds; None when it names no
+    time."""
+    for part in (text or "").split(" or "):
+        found = _PARTS.findall(part)
+        if found and "".join(number + unit for number, unit in found) == part.strip():
+            return float(sum(int(number) * _SECONDS[unit] for number, unit in found))
+    return None
 
 
 def rate(text: str | float, per: str = "h") -> float:
@@ -91,3 +103,9 @@ def show_share(value: float) -> str:
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
+
+
+def some(number: int, noun: str) -> str:
+    """``1 replica``, ``9 replicas``, ``2 primaries``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"

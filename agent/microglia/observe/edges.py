@@ -77,28 +77,33 @@ class _Ledger:
         self._rows: dict[str, dict[Edge, F64]] = {}
 
     def add(self, reporter: str, key: Edge, positions: NDArray[np.int64], values: F64) -> None:
-        row = self._rows.setdefault(reporter, {}).setdefault(key, blank(self._hours))
-        row[positions] += values
+        rows = self._rows.setdefault(reporter, {})
+        if key not in rows:
+            rows[key] = blank(self._hours)
+        rows[key][positions] += values
 
     def larger(self) -> dict[Edge, F64]:
         """Per key the larger reporter, hour by hour."""
         found: dict[Edge, F64] = {}
         for rows in self._rows.values():
-            for key, row in rows.items():
-                found[key] = larger(found[key], row) if key in found else row
+            twice = [key for key in rows if key in found]
+            pairs = [np.array([side[key] for key in twice]).reshape(-1, self._hours) for side in (found, rows)]
+            found |= rows
+            found.update(zip(twice, larger(*pairs), strict=True))
         return found
 
 
 def larger(one: F64, other: F64) -> F64:
-    """The larger of two reporters' hourly counts. What one saw just before the hour turned and the other just after it
-    counts once: there they agree on both hours together, so neither missed anything."""
+    """The larger of two reporters' hourly counts, (..., hours). What one saw just before the hour turned and the other
+    just after it counts once: there they agree on both hours together, so neither missed anything."""
     found: F64 = np.maximum(one, other)
-    apart, pairs = one - other, np.stack([row[:-1] + row[1:] for row in (one, other)])
+    apart, pairs = one - other, np.stack([row[..., :-1] + row[..., 1:] for row in (one, other)])
     both = pairs.max(axis=0)
     agreed = both - pairs.min(axis=0) <= _NOISE * both
-    for hour in np.flatnonzero(agreed & (apart[:-1] * apart[1:] < 0)):
-        twice = found[hour] + found[hour + 1] - both[hour]
-        found[hour + 1] -= twice if twice > _NOISE * both[hour] else 0.0
+    turned = agreed & (apart[..., :-1] * apart[..., 1:] < 0)
+    for hour in range(both.shape[-1]):
+        twice = found[..., hour] + found[..., hour + 1] - both[..., hour]
+        found[..., hour + 1] -= np.where(turned[..., hour] & (twice > _NOISE * both[..., hour]), twice, 0.0)
     return found
 
 

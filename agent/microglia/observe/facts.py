@@ -37,7 +37,7 @@ class Block:
 
 def blank(hours: int, value: float = 0.0) -> F64:
     """One row of ``hours`` buckets."""
-    return np.full(hours, value, dtype=np.float64)
+    return np.full(hours, value, dtype=np.float64) if value else np.zeros(hours)
 
 
 def unread(start: int, hours: int) -> Block:
@@ -55,15 +55,19 @@ class Sums:
 
     def add(self, key: str, positions: Iterable[int], values: F64) -> None:
         """Add ``values`` at ``positions`` of row ``key``."""
-        row = self._rows.setdefault(key, blank(self._width, NAN))
-        spots = np.asarray(positions)
-        row[spots] = np.where(np.isnan(row[spots]), 0.0, row[spots]) + values
+        row, spots = self._row(key), np.asarray(positions)
+        before = row[spots]
+        row[spots] = np.where(np.isnan(before), 0.0, before) + values
 
     def highest(self, key: str, positions: Iterable[int], values: F64) -> None:
         """Keep the larger of ``values`` and what is there."""
-        row = self._rows.setdefault(key, blank(self._width, NAN))
-        spots = np.asarray(positions)
+        row, spots = self._row(key), np.asarray(positions)
         row[spots] = np.fmax(row[spots], values)
+
+    def _row(self, key: str) -> F64:
+        if key not in self._rows:
+            self._rows[key] = blank(self._width, NAN)
+        return self._rows[key]
 
     def get(self, key: str, otherwise: float = NAN) -> F64:
         """Row ``key``; where it has no value, ``otherwise``."""

@@ -48,7 +48,7 @@ def fold(replies: Mapping[str, Reply], names: Names, frame: Frame) -> Block:
     return Block(
         start=frame.start,
         hours=frame.hours,
-        workloads={key: _workload(key, columns, frame.hours, whole=whole) for key in sorted(keys - {""})},
+        workloads=_workloads(sorted(keys - {""}), columns, frame.hours, whole=whole),
         zones=peaks.zones,
         containers={_pair(key): row for key, row in read_cpu(rows["cpu"], names, by_hour).rows().items()},
         edges=_edges(calls, (*rows["signs"], *rows["gaps"]), names, frame.hours),
@@ -89,21 +89,26 @@ def _placed(
     return {**counts, "rolling": _rolling(rows["places"], placed, spots)}
 
 
-def _workload(key: str, columns: Mapping[str, Mapping[str, F64]], hours: int, *, whole: bool) -> dict[str, F64]:
-    """One workload's columns. Silence is zero only while its reporters were heard, and every reply was ``whole``."""
-    found = {name: columns[name].get(key, blank(hours, NAN)) for name in COLUMNS}
+def _workloads(
+    keys: Sequence[str], columns: Mapping[str, Mapping[str, F64]], hours: int, *, whole: bool
+) -> dict[str, dict[str, F64]]:
+    """Every column of each workload. Silence is zero only while its reporters were heard, and every reply was
+    ``whole``."""
+    unknown = blank(hours, NAN)
+    found = {
+        name: np.array([columns[name].get(key, unknown) for key in keys]).reshape(-1, hours) for name in COLUMNS
+    }  # fmt: skip
     found["seen"] = np.nan_to_num(found["seen"])
     found["rolling"] = np.nan_to_num(found["rolling"])
     told = ~np.isnan(found["requests"]) & (found["requests"] > 0)
+    silent = np.where(((found["seen"] > 0) | told) & whole, 0.0, NAN)
     for name in ("requests", "failures", "unserved", "sent", "peak"):
-        silent = np.where(((found["seen"] > 0) | told) & whole, 0.0, NAN)
-        value = found[name]
-        found[name] = np.where(np.nan_to_num(value) > 0, value, silent)
+        found[name] = np.where(np.nan_to_num(found[name]) > 0, found[name], silent)
     found["imbalance"] = np.where(np.isnan(found["peak"]), NAN, np.where(found["peak"] > 0, found["imbalance"], 1.0))
     # Without a quota there are no CFS periods, and nothing to be throttled by.
     free = np.isnan(found["throttled"]) & ~np.isnan(found["cpu_peak"])
     found["throttled"] = np.where(free, 0.0, found["throttled"])
-    return found
+    return {key: {name: found[name][row] for name in COLUMNS} for row, key in enumerate(keys)}
 
 
 def with_births(peaks: Mapping[str, F64], requests: Mapping[str, F64], births: Mapping[str, F64]) -> dict[str, F64]:

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 from microglia.model.kinds import Kind
 from microglia.model.objects import Raw, at
 from microglia.model.ports import AbsentError, ClusterFacts, UnreadableError
+from microglia.observe.wording import ahead, said
 
 PAGE = 500
 TIMEOUTS = (5.0, 60.0)
@@ -57,7 +58,7 @@ def connect(
             name = "in-cluster"
     except (config.ConfigException, OSError, ValueError, TypeError) as error:
         raise UnreadableError(
-            f"no cluster to look at: {error}. Name one with --context or KUBECONFIG;"
+            f"no cluster to look at: {said(error)}. Name one with --context or KUBECONFIG;"
             " kubectl config get-contexts lists them"
         ) from error
     return KubernetesCluster(client.ApiClient(settings), name or urlsplit(settings.host).netloc, sleep)
@@ -69,12 +70,14 @@ def _current_context(file: str | None) -> str:
 
 
 class KubernetesCluster:
-    """The Cluster port over the ``kubernetes`` client. ``name`` is for people; ``sleep`` waits between attempts."""
+    """The Cluster port over the ``kubernetes`` client. ``name`` is for people; ``sleep`` waits between attempts;
+    ``clock`` is ours, in epoch seconds."""
 
-    def __init__(self, api: Any, name: str, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, api: Any, name: str, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.time) -> None:
         self._api = api
         self._name = name
         self._sleep = sleep
+        self._clock = clock
 
     @property
     def api(self) -> Any:
@@ -83,13 +86,14 @@ class KubernetesCluster:
 
     def facts(self) -> ClusterFacts:
         """Who answers. Raises UnreadableError when nobody does, or refuses the credentials."""
-        version = _json(self._good("/version", "read the version"))
+        answer = self._good("/version", "read the version")
+        version, skew = _json(answer), ahead(answer.headers.get("date"), answer.headers.get("age"), self._clock())
         try:
             found = self._good("/api/v1/namespaces/kube-system", "read the namespace kube-system")
             uid = str(at(_json(found), "metadata", "uid", default=""))
         except (UnreadableError, AbsentError):
             uid = ""
-        return ClusterFacts(uid=uid, name=self._name, version=str(at(version, "gitVersion", default="unknown")))
+        return ClusterFacts(uid, self._name, str(at(version, "gitVersion", default="unknown")), skew)
 
     def objects(self, kind: Kind) -> Sequence[Raw]:
         """Every object of ``kind``. A list that expires on the way (410) is read anew.
@@ -168,7 +172,7 @@ class KubernetesCluster:
             body = reply.read()
         except (HTTPError, client.ApiException, config.ConfigException, OSError) as error:
             raise UnreadableError(
-                f"the API server of {self._name} does not answer: {error}. Is it up, and is the context right?"
+                f"the API server of {self._name} does not answer: {said(error)}. Is it up, and is the context right?"
                 " Try: kubectl version"
             ) from error
         return Answer(reply.status, {key.lower(): value for key, value in reply.headers.items()}, body or b"")
@@ -184,18 +188,18 @@ def _retry_after(answer: Answer, otherwise: float) -> float:
 def _checked(answer: Answer, path: str, deed: str) -> Answer:
     if answer.status == 200:
         return answer
-    said = _message(answer)
+    told = _message(answer)
     if answer.status == 401:
         raise UnreadableError(
-            f"the API server refused the credentials (401: {said}); log in again, then try: kubectl version"
+            f"the API server refused the credentials (401: {told}); log in again, then try: kubectl version"
         )
     if answer.status == 403:
         raise UnreadableError(
-            f"cannot {deed} (forbidden: {said}). Grant it: microglia doctor --rbac | kubectl apply -f -"
+            f"cannot {deed} (forbidden: {told}). Grant it: microglia doctor --rbac | kubectl apply -f -"
         )
     if answer.status == 404:
         raise AbsentError(f"{path} is not served here")
-    raise UnreadableError(f"cannot {deed}: the API server answered {answer.status} ({said}); try again later")
+    raise UnreadableError(f"cannot {deed}: the API server answered {answer.status} ({told}); try again later")
 
 
 def _message(answer: Answer) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from microglia.model.activity import nothing
+from microglia.model.doubts import doubts
 from microglia.model.kinds import KINDS
 from microglia.model.objects import BlindSpot, Objects, Raw, name_of, sorted_objects
 from microglia.model.ports import AbsentError, Cluster, Traffic, UnreadableError
@@ -26,6 +27,8 @@ def observe(cluster: Cluster, traffic: Traffic, window: Window, now: datetime) -
     objects = look(cluster)
     source = traffic.describe(facts, now)
     activity = traffic.activity(objects.kinds, window, now)
+    if told := doubts(source, window.end - window.start):
+        activity = replace(activity, faults=(*told, *activity.faults))
     digest = snapshot_digest(source, objects, activity)
     return Snapshot(taken_at=now, source=source, objects=objects, activity=activity, digest=digest)
 

@@ -1,6 +1,7 @@
 """The one way to Prometheus: every reply is whole, or says what is missing, or is an error with the way out."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from microglia.model.ports import UnreadableError
 from microglia.observe.replies import Reply, read_reply
 from microglia.observe.session import TIMEOUTS, Access, Answer, PostingSession, plain, retries, without_credentials
+from microglia.observe.wording import said
 
 SERVER_TIMEOUT = "55s"
 """Below our own, so that the server gives up first and says so."""
@@ -29,16 +31,23 @@ class TooMuchError(UnreadableError):
 class PrometheusServer:
     """Queries to one server at ``url``. Threads may share it: each gets its own connection.
 
-    ``adapter`` carries the requests where ``url`` cannot be reached directly; ``title`` is its name for people.
+    ``adapter`` carries the requests where ``url`` cannot be reached directly; ``title`` is its name for people;
+    ``clock`` is ours, in epoch seconds.
     """
 
     def __init__(
-        self, url: str, access: Access | None = None, adapter: BaseAdapter | None = None, title: str = ""
+        self,
+        url: str,
+        access: Access | None = None,
+        adapter: BaseAdapter | None = None,
+        title: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.title = title or without_credentials(url)
         self._url = url.rstrip("/")
         self._access = access or Access()
         self._adapter = adapter
+        self._clock = clock
         self._local = threading.local()
 
     def query(self, expression: str, moment: float) -> Reply:
@@ -71,6 +80,10 @@ class PrometheusServer:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def ahead(self) -> float | None:
+        """Seconds by which the server's clock is ahead of ours, as the last reply was dated; None if it was not."""
+        return self._client()[1].ahead
+
     def metric_names(self) -> tuple[str, ...]:
         """Every metric that the server has, sorted. Raises as ``query`` does."""
         client, session = self._client()
@@ -79,7 +92,7 @@ class PrometheusServer:
 
     def _client(self) -> tuple[Any, PostingSession]:
         if not hasattr(self._local, "client"):
-            session = PostingSession(self._access)
+            session = PostingSession(self._access, self._clock)
             again = retries(self._access.pause)
             self._local.client = PrometheusConnect(
                 self._url, headers=dict(self._access.headers), retry=again, auth=session.auth, session=session,
@@ -97,14 +110,16 @@ class PrometheusServer:
         try:
             result = send()
         except requests.exceptions.SSLError as error:
-            raise SilentError(f"{self.title} was not trusted: {error}. Name its CA with --prometheus-ca") from error
+            raise SilentError(
+                f"{self.title} was not trusted: {said(error)}. Name its CA with --prometheus-ca"
+            ) from error
         except (requests.exceptions.ReadTimeout, requests.exceptions.ChunkedEncodingError) as error:
             raise UnreadableError(
-                f"{self.title} broke off or was too slow: {error}; ask for less, or try again later"
+                f"{self.title} broke off or was too slow: {said(error)}; ask for less, or try again later"
             ) from error
         except (requests.RequestException, OSError) as error:
             raise SilentError(
-                f"{self.title} does not answer: {error}. Is the address right, and is it reachable from here?"
+                f"{self.title} does not answer: {said(error)}. Is the address right, and is it reachable from here?"
                 " Set --prometheus"
             ) from error
         except (PrometheusApiClientException, KeyError, TypeError, ValueError) as error:
@@ -118,15 +133,15 @@ class PrometheusServer:
         if answer is None:
             return UnreadableError(f"{self.title} gave no reply that could be read; try again later")
         status, envelope = answer.status_code, answer.envelope
-        said = str(envelope.get("error") or envelope.get("message") or plain(answer.content) or "no reason given")
+        told = str(envelope.get("error") or envelope.get("message") or plain(answer.content) or "no reason given")
         kind = str(envelope.get("errorType", ""))
         if envelope.get("status") == "error" and status in {200, 400, 422, 503}:
             refused = TooMuchError if kind in _TOO_MUCH else UnreadableError
-            return refused(f"{self.title} refused a query ({status} {kind}: {said}){_TOO_MUCH.get(kind, '')}")
+            return refused(f"{self.title} refused a query ({status} {kind}: {told}){_TOO_MUCH.get(kind, '')}")
         known = _KNOWN.get(status // 100 if status // 100 == 3 else status)
         if known is not None:
-            return known[0](f"{self.title} answered {status} ({_location(answer) or said}); {known[1]}")
-        return UnreadableError(f"{self.title} answered {status} ({said}); try again later")
+            return known[0](f"{self.title} answered {status} ({_location(answer) or told}); {known[1]}")
+        return UnreadableError(f"{self.title} answered {status} ({told}); try again later")
 
 
 _TOO_MUCH = {

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
 from microglia.model.ports import UnreadableError
@@ -19,6 +18,7 @@ from microglia.observe.pods import marked
 from microglia.observe.prometheus import SilentError, TooMuchError
 from microglia.observe.replies import Reply, Row
 from microglia.observe.spots import hourly, slots
+from microglia.observe.wording import together, when
 
 EXPRESSIONS: tuple[Expression, ...] = (*istio.EXPRESSIONS, *kubernetes.EXPRESSIONS)
 """What is read of every run of hours; ``istio.BIRTHS`` and ``istio.GAPS`` only of those that have some."""
@@ -71,7 +71,7 @@ class Reader:
             pool.submit(self._gaps, replies[istio.HEALTH.name], run, spans),
         )
         replies[istio.BIRTHS.name], replies[istio.GAPS.name] = (future.result() for future in more)
-        faults = [f"{_when(run)}: {fault}" for reply in replies.values() for fault in reply.faults]
+        faults = [fault for reply in replies.values() for fault in reply.faults]
         return fold(replies, names, Frame(run.start, run.hours, spans)), tuple(dict.fromkeys(faults))
 
     def _spans(self, run: Run) -> Spans:
@@ -119,7 +119,8 @@ def read_all(reader: Reader, book: HourBook, due: Sequence[Run], names: Names, p
     A run that is too much at once is read in halves. A server that falls silent on the way leaves the rest unknown;
     one that was silent from the start raises.
     """
-    faults: list[str] = []
+    faults: list[tuple[Run, str]] = []
+    silence: list[str] = []
     answered = False
     waiting = deque(reversed(due))
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -127,7 +128,7 @@ def read_all(reader: Reader, book: HourBook, due: Sequence[Run], names: Names, p
         while waiting:
             run = waiting.popleft()
             if len(due) > 1:
-                progress(f"reading {_when(run)} from {reader.server.title} ({len(waiting)} to follow)")
+                progress(f"reading {when(run)} from {reader.server.title} ({len(waiting)} to follow)")
             mine = asked.pop(run, None) or reader.ask(run, pool)
             # The server works on the next run while this one is folded.
             for following in list(waiting)[:1]:
@@ -143,20 +144,15 @@ def read_all(reader: Reader, book: HourBook, due: Sequence[Run], names: Names, p
                 pool.shutdown(wait=False, cancel_futures=True)
                 if not answered:
                     raise
-                faults.append(f"{_when(run)} and everything before it: {error}")
+                silence.append(f"{when(run)} and everything before it: {error}")
                 break
             answered = True
             book.add(block)
-            faults.extend(found)
+            faults.extend((run, fault) for fault in found)
     for run in due:
         if any(hour not in book.pages for hour in range(run.start, run.end, HOUR)):
             book.add(unread(run.start, run.hours))
-    return tuple(faults)
-
-
-def _when(run: Run) -> str:
-    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (run.start, run.end))
-    return f"{first:%d %b %H:%M} to {last:%d %b %H:%M} UTC"
+    return (*together(faults), *silence)
 
 
 def by_labels(reply: Reply, *labels: str) -> Mapping[tuple[str, ...], float]:

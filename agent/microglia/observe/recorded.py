@@ -58,6 +58,7 @@ class Told(BaseModel):
     retention: str | None
     istiod: tuple[str, ...]
     dialects: tuple[str, ...]
+    ahead: float | None = None
 
 
 class Header(BaseModel):

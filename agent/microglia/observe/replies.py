@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from microglia.model.activity import F64
+from microglia.observe.points import Points
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +60,12 @@ def _items(result: Any) -> Sequence[Any]:
 def _row(item: Any) -> Row | None:
     try:
         points = item["values"] if "values" in item else [item["value"]]
-        times = np.array([point[0] for point in points], dtype=np.float64)
-        values = np.array([float(point[1]) for point in points], dtype=np.float64)
         labels = dict(item["metric"])
+        if isinstance(points, Points):
+            times, values = points.times, points.values
+        else:
+            times = np.array([point[0] for point in points], dtype=np.float64)
+            values = np.array([float(point[1]) for point in points], dtype=np.float64)
     except (KeyError, TypeError, ValueError, IndexError):
         return None
     return Row(labels, times, values) if np.isfinite(values).all() and "histograms" not in item else None

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import HTTPAdapter
 
 from microglia.model.objects import Raw, at, labels_of, name_of, namespace_of
 from microglia.model.ports import UnreadableError
@@ -89,7 +89,7 @@ def _candidate(raw: Raw) -> Candidate | None:
     return Candidate(known, namespace_of(raw), name, path)
 
 
-class ProxyAdapter(BaseAdapter):
+class ProxyAdapter(HTTPAdapter):
     """Carries requests for ``PROXIED`` through the API server's Service proxy at ``path``.
 
     Bodies are posted; where posting is forbidden (it needs ``create`` on ``services/proxy``) the form goes into the
@@ -123,9 +123,6 @@ class ProxyAdapter(BaseAdapter):
                 return _response(request, answer)
             self._posts = False
         return _response(request, self._server.get(path, {**query, **form}))
-
-    def close(self) -> None:
-        """Nothing is held open here: the connection is the API server client's."""
 
 
 def _response(request: requests.PreparedRequest, answer: Reached) -> requests.Response:

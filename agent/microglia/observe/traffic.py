@@ -1,5 +1,6 @@
 """The Traffic port over Prometheus: what can be told here, and any window at the price of its new hours."""
 
+import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,24 +11,28 @@ from typing import Any, Protocol
 import numpy as np
 
 from microglia.model.activity import Activity
+from microglia.model.doubts import SKEW, metrics_skew
 from microglia.model.ids import service_host
 from microglia.model.objects import Raw
 from microglia.model.ports import Buckets, ClusterFacts, UnreadableError
 from microglia.model.snapshot import Source
+from microglia.model.units import seconds_of
 from microglia.model.window import Window
 from microglia.observe.assemble import Origins, assemble
 from microglia.observe.buckets import HourBook, MemoryBuckets
 from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled, fingerprint
-from microglia.observe.durations import seconds_of
 from microglia.observe.memory import Memory
 from microglia.observe.names import read_names
 from microglia.observe.reading import EXPRESSIONS, Progress, Reader, Server, by_labels, read_all
 from microglia.observe.replies import Reply
 
+_log = logging.getLogger("microglia.observe")
 _USUAL = (5, 10, 15, 20, 30, 60, 90, 120, 180, 240, 300)
 """Scrape intervals that people set, seconds."""
 _LATELY = 12
+_CLOSE = 2 * HOUR
+"""Seconds within which two moments were scraped alike."""
 
 
 class Prometheus(Server, Protocol):
@@ -35,6 +40,10 @@ class Prometheus(Server, Protocol):
 
     def status(self, name: str) -> Mapping[str, Any]:
         """``/api/v1/status/<name>``, empty when it does not tell."""
+        ...
+
+    def ahead(self) -> float | None:
+        """Seconds by which its clock is ahead of ours, as its last reply was dated; None if it was not."""
         ...
 
     def metric_names(self) -> tuple[str, ...]:
@@ -45,10 +54,6 @@ class Prometheus(Server, Protocol):
 def metric_names(server: Prometheus) -> list[str]:
     """Every metric that ``server`` has, sorted. Raises UnreadableError when it cannot be asked."""
     return list(server.metric_names())
-
-
-def _silent(_line: str) -> None:
-    """Progress that nobody watches."""
 
 
 class PrometheusTraffic:
@@ -62,7 +67,7 @@ class PrometheusTraffic:
         self,
         server: Prometheus,
         buckets: Buckets | None = None,
-        progress: Progress = _silent,
+        progress: Progress = _log.debug,
         *,
         scope: str = "",
         tenant: str = "",
@@ -80,11 +85,14 @@ class PrometheusTraffic:
         self._cluster = facts.uid
         moment = now.timestamp()
         dialects = tuple(name for name, probe in _PROBES if self._once(probe, moment).rows)
+        ahead = self._ahead()
         if istio.NAME not in dialects:
+            skew = metrics_skew(self._server.title, ahead)
             raise UnreadableError(
                 f"{self._server.title} answered, but has no series of any mesh that microglia knows (looked for"
-                f" {', '.join(istio.LOOKED_FOR)} in the last three hours). Is this the right Prometheus?"
-                " Set --prometheus"
+                f" {', '.join(istio.LOOKED_FOR)}{f' with {self._scope}' if self._scope else ''} in the last three"
+                " hours). Is this the right Prometheus? Set --prometheus. Or did the scraping of the mesh stop? What it"
+                f" has:  microglia doctor --metrics{'. ' if skew else ''}{skew}"
             )
         versions = {row.labels.get("tag", "") for row in self._once(istio.VERSIONS, moment).rows}
         return Source(
@@ -94,9 +102,10 @@ class PrometheusTraffic:
             prometheus=self._server.title,
             prometheus_version=str(self._server.status("buildinfo").get("version", "")),
             scrape_seconds=self._scrape(moment),
-            retention=self._server.status("runtimeinfo").get("storageRetention"),
+            retention=self._retention(),
             istiod=tuple(sorted(versions - {""}, key=_release)),
             dialects=dialects,
+            ahead=ahead,
         )
 
     def activity(self, objects: Mapping[str, Sequence[Raw]], window: Window, now: datetime) -> Activity:
@@ -105,7 +114,9 @@ class PrometheusTraffic:
         Raises UnreadableError when nothing answers.
         """
         end = min(window.end, now).timestamp()
-        reader = Reader(self._server, self._scrape(end) or 60.0, self._scope)
+        # A window that ends about now was scraped as ``describe`` has just seen it.
+        moment = now.timestamp() if now.timestamp() - end <= _CLOSE else end
+        reader = Reader(self._server, self._scrape(moment) or 60.0, self._scope)
         names = read_names(objects)
         book = self._book(reader.scrape)
         hours = [int(start) for start in window.starts]
@@ -138,6 +149,17 @@ class PrometheusTraffic:
     def _configured(self) -> float | None:
         found = re.search(r"scrape_interval:\s*(\S+)", str(self._server.status("config").get("yaml", "")))
         return seconds_of(found[1]) if found else None
+
+    def _retention(self) -> str | None:
+        told = self._server.status("runtimeinfo").get("storageRetention")
+        flag = "" if told else self._server.status("flags").get("storage.tsdb.retention.time")
+        # Unset, the flag is no time at all, and its default is the server's own business.
+        return str(told or flag) if told or seconds_of(flag) else None
+
+    def _ahead(self) -> float | None:
+        """Zero where two clocks agree: it differs by a little each time, and the same world has the same digest."""
+        found = self._server.ahead()
+        return 0.0 if found is not None and abs(found) <= SKEW.total_seconds() else found and float(round(found))
 
     def _origins(self, moment: float) -> tuple[Origins, tuple[str, ...]]:
         """When things were created. Not knowing it is a fault, not an end: nothing is proven idle then."""

@@ -89,3 +89,26 @@ def test_amounts_print_as_people_read_them():
     assert units.show_duration(timedelta()) == "0s"
     assert units.show_share(0.2) == "20 %"
     assert units.show_share(0.001) == "0.1 %"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("15d", 1296000),
+        ("1h30m", 5400),
+        ("15d or 10GB", 1296000),
+        ("10GB", None),
+        (None, None),
+        ("250ms", 0.25),
+        ("", None),
+    ],
+)
+def test_durations_of_prometheus(text, seconds):
+    """Prometheus durations, alone or beside a size."""
+    assert units.seconds_of(text) == seconds
+
+
+def test_numbers_agree_with_their_noun():
+    """One is singular, none and many are not; a final y changes."""
+    assert [units.some(number, "replica") for number in (0, 1, 2000)] == ["0 replicas", "1 replica", "2,000 replicas"]
+    assert units.some(2, "primary") == "2 primaries"

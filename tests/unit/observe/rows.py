@@ -58,6 +58,7 @@ class Server:
         self.answers: dict[str, Any] = answers
         self.asked: list[tuple[str, float, float]] = []
         self.pages: Mapping[str, Mapping[str, Any]] = {}
+        self.skew: float | None = None
 
     def query(self, expression: str, moment: float) -> Reply:
         return self._answer(expression, np.array([moment]))
@@ -67,6 +68,9 @@ class Server:
 
     def status(self, name: str) -> Mapping[str, Any]:
         return self.pages.get(name, {})
+
+    def ahead(self) -> float | None:
+        return self.skew
 
     def metric_names(self) -> tuple[str, ...]:
         return ("a", "b")

@@ -6,7 +6,6 @@ import pytest
 
 from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import Spans, filled, fingerprint
-from microglia.observe.durations import seconds_of
 from microglia.observe.spots import hourly, slots
 from microglia.observe.traffic import usual
 
@@ -77,23 +76,6 @@ def test_hours_read_otherwise_are_not_ours():
     }
     assert len(marks) == 4
     assert fingerprint(EVERY, 30, "") == fingerprint(EVERY, 30.0, "")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("15d", 1296000),
-        ("1h30m", 5400),
-        ("15d or 10GB", 1296000),
-        ("10GB", None),
-        (None, None),
-        ("250ms", 0.25),
-        ("", None),
-    ],
-)
-def test_durations(text, seconds):
-    """Prometheus durations, alone or beside a size."""
-    assert seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize(("seen", "interval"), [(119.4, 120), (31, 30), (14.9, 15), (45, 45), (0.4, 1), (400, 400)])

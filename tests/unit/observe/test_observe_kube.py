@@ -36,7 +36,7 @@ class Api:
 
 def cluster(*replies, sleep=lambda _: None):
     api = Api(*replies)
-    return api, KubernetesCluster(api, "test", sleep)
+    return api, KubernetesCluster(api, "test", sleep, lambda: 1782734400.0)
 
 
 def page(names, token=""):
@@ -126,7 +126,14 @@ def test_facts():
     """The cluster is known by the uid of kube-system and its version."""
     _, it = cluster((200, {"gitVersion": "v1.36.3"}), (200, {"metadata": {"uid": "u-1"}}))
     facts = it.facts()
-    assert (facts.uid, facts.name, facts.version) == ("u-1", "test", "v1.36.3")
+    assert (facts.uid, facts.name, facts.version, facts.ahead) == ("u-1", "test", "v1.36.3", None)
+
+
+def test_the_clock_of_the_api_server_is_compared():
+    """It dates every reply; by how much it is ahead of ours is told with the facts."""
+    dated = {"Date": "Mon, 29 Jun 2026 12:05:00 GMT"}
+    _, it = cluster((200, {"gitVersion": "v1.36.3"}, dated), (403, {"message": "no"}))
+    assert it.facts().ahead == 300.0
 
 
 def test_facts_without_sight_of_kube_system():
@@ -189,6 +196,16 @@ def test_no_such_cluster(context, words, kubeconfig, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
     with pytest.raises(UnreadableError, match=rf"(?s)no cluster to look at.*{words}.*--context"):
         connect(context, kubeconfig if context else None)
+
+
+def test_the_reason_is_followed_by_one_full_stop(monkeypatch, tmp_path):
+    """What the client says ends with a full stop of its own."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(UnreadableError) as error:
+        connect()
+    assert ".. " not in str(error.value)
+    assert ". Name one with --context or KUBECONFIG" in str(error.value)
 
 
 def test_in_the_cluster(monkeypatch, tmp_path, stub):

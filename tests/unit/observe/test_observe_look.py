@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from microglia.model.doubts import metrics_skew
 from microglia.model.kinds import BY_NAME, KINDS
 from microglia.model.objects import name_of
 from microglia.model.ports import AbsentError, ClusterFacts, UnreadableError
@@ -153,3 +154,21 @@ def test_protections_in_files_lie_beside_those_in_the_cluster():
     assert [name_of(raw) for raw in more.objects.of("Protection")] == ["keep"]
     assert more.digest != found.digest
     assert beside(found, []) is found
+
+
+def test_clocks_and_retention_that_hide_hours_are_told_with_what_they_hide():
+    """Why hours look unseen stands before the faults of single replies; a clock changes no digest."""
+    seen = snapshot()
+    partial = replace(seen.activity, faults=("partial",))
+    odd = replace(seen, source=replace(seen.source, retention="2d", ahead=-7200.0), activity=partial)
+    faults = observe(Cluster(), Traffic(odd), WINDOW, NOW).activity.faults
+    assert [fault.partition(";")[0] for fault in faults] == [
+        metrics_skew("prometheus", -7200.0).partition(";")[0],
+        "prometheus keeps metrics for 2d (its retention) and the window asks for 14d, so the first 12d are never seen",
+        "partial",
+    ]
+    agreeing = replace(seen, source=replace(seen.source, ahead=0.0))
+    assert (
+        observe(Cluster(), Traffic(agreeing), WINDOW, NOW).digest
+        == observe(Cluster(), Traffic(seen), WINDOW, NOW).digest
+    )

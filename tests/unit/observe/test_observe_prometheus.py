@@ -1,10 +1,11 @@
 """Every way in which a metrics server can fail ends as a reply that says so, or as an error with the way out."""
 
+import time
 from pathlib import Path
 
 import pytest
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import HTTPAdapter
 
 from microglia.model.ports import UnreadableError
 from microglia.observe import prometheus as module
@@ -199,6 +200,15 @@ def test_metric_names(stub):
     assert server(stub).metric_names() == ("alerts", "up")
 
 
+@pytest.mark.parametrize("ours", [0.0, -7200.0, 7200.0])
+def test_the_clock_of_the_server_is_compared(stub, ours):
+    """Every reply is dated; before the first one nothing is known."""
+    asked = PrometheusServer(stub.url, Access(pause=0), clock=lambda: time.time() + ours)
+    assert asked.ahead() is None
+    asked.query("up", 1000)
+    assert asked.ahead() == pytest.approx(-ours, abs=5)
+
+
 def test_nobody_sees_passwords():
     """The name of a server for people has no user, password or query in it."""
     assert without_credentials("https://me:secret@host:9/x/?token=1") == "https://host:9/x"
@@ -211,7 +221,7 @@ def test_markup_is_left_out_of_messages():
     assert len(plain(b"x" * 5000)) == 200
 
 
-class Refusing(BaseAdapter):
+class Refusing(HTTPAdapter):
     """Every request ends in one exception."""
 
     def __init__(self, error: Exception) -> None:
@@ -220,9 +230,6 @@ class Refusing(BaseAdapter):
 
     def send(self, *_: object, **__: object) -> requests.Response:
         raise self.error
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 def test_a_certificate_that_is_not_trusted():

@@ -184,7 +184,9 @@ def test_a_reply_that_is_not_whole_is_never_zero(name, trouble, words):
     assert not found.known.any()
     assert not (web(found, "requests") == 0).any()
     assert not (web(found, "peak") == 0).any()
-    assert any(words in fault and "28 Jun 11:00" in fault for fault in found.faults)
+    told = [fault for fault in found.faults if words in fault]
+    assert len(told) == 1
+    assert told[0].startswith("27 Jun 11:00 to 29 Jun 11:00 UTC, in 2 queries: ")
 
 
 def test_lost_volume_is_not_silence():
@@ -423,6 +425,44 @@ def test_what_answers():
     assert source.istiod == ("1.9.0", "1.31.1")
     assert (source.prometheus_version, source.retention, source.scrape_seconds) == ("3.14.0", "15d", 120)
     assert (source.cluster, source.cluster_name, source.prometheus) == ("uid", "test", "http://prometheus")
+    assert source.ahead is None
+
+
+@pytest.mark.parametrize(("skew", "ahead"), [(None, None), (-59.6, 0.0), (60.0, 0.0), (61.4, 61.0), (-7200.2, -7200.0)])
+def test_clocks_that_agree_are_no_news(skew, ahead):
+    """Within a minute two clocks agree, and the number is the same each time; beyond it is told in whole seconds."""
+    server = healthy()
+    server.skew = skew
+    assert PrometheusTraffic(server).describe(FACTS, NOW).ahead == ahead
+
+
+@pytest.mark.parametrize(
+    ("pages", "retention"),
+    [
+        ({"flags": {"storage.tsdb.retention.time": "30d"}}, "30d"),
+        (
+            {"runtimeinfo": {"storageRetention": "15d or 5GB"}, "flags": {"storage.tsdb.retention.time": "0s"}},
+            "15d or 5GB",
+        ),
+        ({"flags": {"storage.tsdb.retention.time": ""}}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_metrics_are_kept(pages, retention):
+    """Old servers tell it as a flag alone; a flag that is not set says nothing."""
+    server = healthy()
+    server.pages = pages
+    assert PrometheusTraffic(server).describe(FACTS, NOW).retention == retention
+
+
+def test_the_interval_is_measured_once_a_lap():
+    """A window that ends about now was scraped as it was just seen; one that ended long ago is measured by itself."""
+    for ago, times in ((timedelta(0), 1), (timedelta(days=1), 2)):
+        server = healthy()
+        traffic = PrometheusTraffic(server)
+        traffic.describe(FACTS, NOW)
+        traffic.activity(OBJECTS, Window(WINDOW.start, WINDOW.end - ago), NOW)
+        assert len(server.read("scrapes")) == times
 
 
 def test_the_configured_interval_where_heartbeats_tell_none():
@@ -437,7 +477,18 @@ def test_no_mesh_here():
     with pytest.raises(UnreadableError) as error:
         PrometheusTraffic(healthy(present=lambda times: [])).describe(FACTS, NOW)
     assert all(metric in str(error.value) for metric in istio.LOOKED_FOR)
-    assert "Is this the right Prometheus? Set --prometheus" in str(error.value)
+    assert "Is this the right Prometheus? Set --prometheus. Or did the scraping of the mesh stop?" in str(error.value)
+    assert str(error.value).endswith("microglia doctor --metrics")
+
+
+def test_no_mesh_here_may_be_a_clock_or_a_scope():
+    """With this clock far ahead the last three hours are still to come there; a scope may name another cluster."""
+    server = healthy(present=lambda times: [])
+    server.skew = -4 * 3600.0
+    with pytest.raises(UnreadableError) as error:
+        PrometheusTraffic(server, scope='cluster="x"').describe(FACTS, NOW)
+    assert 'with cluster="x" in the last three hours' in str(error.value)
+    assert "the clock of http://prometheus is 4h behind this machine's clock" in str(error.value)
 
 
 def test_what_it_has():

@@ -28,6 +28,19 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(config, m
     assert origin["kubeconfig"] == "default"
 
 
+@pytest.mark.parametrize("scope", ['cluster="prod"', 'cluster=~"prod|eu", region!="a\\"b"'])
+def test_a_scope_is_what_stands_between_the_braces_of_a_selector(scope, tmp_path):
+    """One matcher or several, with their quotes."""
+    assert resolve({"prometheus_scope": scope}, tmp_path / "none.yaml")[0].prometheus_scope == scope
+
+
+@pytest.mark.parametrize("scope", ["prod", "cluster=prod", '{cluster="prod"}', 'cluster="prod"} or up{', ""])
+def test_a_scope_that_is_none_is_a_mistake(scope, tmp_path):
+    """It would break every query, or ask for something else."""
+    with pytest.raises(SettingsError, match=r"--prometheus-scope: prometheus_scope: .* is no list of PromQL matchers"):
+        resolve({"prometheus_scope": scope}, tmp_path / "none.yaml")
+
+
 def test_without_a_config_file_everything_is_default(tmp_path):
     """A missing config file is no mistake."""
     found, origin = resolve({}, tmp_path / "none.yaml")
