@@ -147,14 +147,15 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
 
 
 def carry_out(rehearsal: Rehearsal, world: World, conduct: Conduct) -> Record | None:
-    """Apply what was cleared, and remember the phase. None when a gate refused or nothing was to be done."""
-    checked, record = rehearsal.checked, None
+    """Remember the phase, and apply what was cleared. None when a gate refused or nothing was to be done."""
+    checked = rehearsal.checked
     for verdict in rehearsal.verdicts:
         world.journal.judge(verdict.record, [verdict.judgement(conduct.clock())])
-    if isinstance(checked, Cleared) and checked.plan.changes:
-        record = apply(checked, world.writer, world.journal, conduct)
+    # Before the first write: shields and the counts at first must outlive whatever ends this process.
     world.journal.save(rehearsal.state)
-    return record
+    if isinstance(checked, Cleared) and checked.plan.changes:
+        return apply(checked, world.writer, world.journal, conduct)
+    return None
 
 
 def lap(world: World, policies: Sequence[PruningPolicy], case: Case, conduct: Conduct) -> Lap:
@@ -190,8 +191,9 @@ def give_back(records: Sequence[Record], world: World, conduct: Conduct) -> Give
 
 
 def _stuck(checked: Cleared | Refused) -> bool:
-    """Whether every single change was refused for itself: then this round may take nothing more."""
-    return isinstance(checked, Refused) and all(refusal.raised_by >= 0 for refusal in checked.refusals)
+    """Whether every single change was refused for itself: then this round may take nothing more. What was merely not
+    heard of just now is heard again, or loses its evidence."""
+    return isinstance(checked, Refused) and all(no.raised_by >= 0 and no.gate != "freshness" for no in checked.refusals)
 
 
 @contextmanager

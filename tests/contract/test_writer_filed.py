@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.contract.writer_contract import CHECKS, Subject
+from tests.contract.writer_contract import CHECKS, Subject, merge
 from tests.unit.act.filed_cluster import deployment, shop
 
 
@@ -16,4 +17,9 @@ def test_the_filed_cluster_keeps_the_contract(check: Callable[[Subject], None], 
     def now(condition: Callable[[], bool]) -> None:
         assert condition()
 
-    check(Subject(shop(tmp_path / "cluster.json", deployment("cart", 3)), "shop", "cart", now))
+    cluster = shop(tmp_path / "cluster.json", deployment("cart", 3))
+
+    def edit(patch: dict[str, Any]) -> object:
+        return cluster.edit("Deployment", "shop", "cart", lambda raw: merge(raw, patch))
+
+    check(Subject(cluster, "shop", "cart", now, edit))

@@ -59,4 +59,5 @@ def test_the_adapter_keeps_the_contract(check: Callable[[Subject], None], real: 
     name = check.__name__.replace("_", "-")[:40]
     lab.apply([deployment(name)])
     lab.wait_ready()
-    check(Subject(real, NAMESPACE, name, wait))
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}"
+    check(Subject(real, NAMESPACE, name, wait, lambda patch: lab.api.patch(path, patch)))

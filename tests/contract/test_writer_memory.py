@@ -1,12 +1,13 @@
 """The cluster of a simulated world keeps the writer contract."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from microglia.world.memory import MemoryCluster
 from microglia.world.schema import World
-from tests.contract.writer_contract import CHECKS, Subject
+from tests.contract.writer_contract import CHECKS, DEPLOYMENT, Subject, merge
 
 WORLD = {
     "name": "contract",
@@ -26,4 +27,9 @@ def test_a_world_keeps_the_contract(check: Callable[[Subject], None]) -> None:
     def now(condition: Callable[[], bool]) -> None:
         assert condition()
 
-    check(Subject(MemoryCluster(World.model_validate(WORLD)), "shop", "cart", now))
+    cluster = MemoryCluster(World.model_validate(WORLD))
+
+    def edit(patch: dict[str, Any]) -> object:
+        return cluster.edit(DEPLOYMENT, "shop", "cart", lambda raw: merge(raw, patch))
+
+    check(Subject(cluster, "shop", "cart", now, edit))

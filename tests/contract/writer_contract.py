@@ -17,7 +17,7 @@ from microglia.act.write import ClusterWriter
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import Raw, annotations_of, at, name_of
 from microglia.model.ports import ConflictError, GoneError, WritableCluster
-from microglia.plan.change import ScaleChange, SidecarChange, Why, decision_digest
+from microglia.plan.change import ScaleChange, SidecarChange, Why, decision_digest, observed
 from microglia.plan.sidecar import plain
 
 DEPLOYMENT, SIDECAR, POD, LEASE = (BY_NAME[name] for name in ("Deployment", "Sidecar", "Pod", "Lease"))
@@ -27,12 +27,14 @@ WHY = Why(sentence="the contract asks for it", at_risk=0.0)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``until`` waits until a condition holds, and fails the test when it does not."""
+    """``until`` waits until a condition holds, and fails the test when it does not. ``edit`` is somebody else's merge
+    patch of the Deployment."""
 
     cluster: WritableCluster
     namespace: str
     deployment: str
     until: Callable[[Callable[[], bool]], None]
+    edit: Callable[[dict[str, Any]], object]
 
     def fresh(self) -> Raw:
         """The Deployment as it is now."""
@@ -43,6 +45,15 @@ class Subject:
     def pods(self) -> tuple[Raw, ...]:
         """Its pods as they are now."""
         return pods_of(self.cluster, self.fresh())
+
+
+def merge(raw: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Lay a merge patch over ``raw``, as the API server does."""
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(raw.get(key), dict):
+            merge(raw[key], value)
+        else:
+            raw[key] = value
 
 
 def other(raw: Raw, **metadata: str) -> dict[str, Any]:
@@ -221,6 +232,25 @@ def a_step_and_its_way_back(subject: Subject) -> None:
     assert subject.fresh()["spec"] == before["spec"]
 
 
+def an_annotation_is_no_surprise_and_a_rollout_is(subject: Subject) -> None:
+    """Somebody's annotation moves a Deployment's generation and not the digest; its template moves both, and nothing is
+    written from the moment of the change on."""
+    writer, before = ClusterWriter(subject.cluster), subject.fresh()
+    subject.edit({"metadata": {"annotations": {"example.com/build": "7"}}})
+    noted = subject.fresh()
+    assert at(noted, "metadata", "generation") == at(before, "metadata", "generation") + 1
+    assert decision_digest(noted) == decision_digest(before)
+    assert writer.write(_scale(subject, before, 2)).state == "done"
+    subject.until(lambda: observed(subject.fresh()))
+    planned = subject.fresh()
+    subject.edit({"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}})
+    assert writer.write(_scale(subject, planned, 1)).state in ("surprise", "failed")
+    subject.until(lambda: observed(subject.fresh()))
+    assert decision_digest(subject.fresh()) != decision_digest(planned)
+    assert writer.write(_scale(subject, planned, 1)).state == "surprise"
+    assert at(subject.fresh(), "spec", "replicas") == 2
+
+
 def a_cut_and_its_way_back(subject: Subject) -> None:
     """The writer makes our Sidecar, cuts more, and takes it away; a stranger's Sidecar of that name stays."""
     writer, first, second = ClusterWriter(subject.cluster), sidecar(subject, "mail"), sidecar(subject, "ads", "mail")
@@ -297,6 +327,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     sidecars_live_by_their_preconditions,
     leases_live_by_their_preconditions,
     a_step_and_its_way_back,
+    an_annotation_is_no_surprise_and_a_rollout_is,
     a_cut_and_its_way_back,
     the_lock_keeps_two_apart,
 )

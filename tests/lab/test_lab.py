@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests.lab import STALE, Lab, LabError, Series, Span
+from tests.lab import STALE, Lab, LabError, Series, Span, clearing
 from tests.lab.api import ApiError
 from tests.lab.waiting import until
 
@@ -110,6 +110,24 @@ def test_istio_objects_are_taken_and_wiped(cluster: Lab) -> None:
     with pytest.raises(ApiError, match="404"):
         cluster.api.get("/apis/networking.istio.io/v1/sidecars")
     assert cluster.api.get("/api/v1/nodes")["items"] == []
+    assert SPACE not in {item["metadata"]["name"] for item in cluster.api.get("/api/v1/namespaces")["items"]}
+
+
+def test_what_somebody_holds_is_wiped_too(cluster: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finalizers that nobody will ever take off, on a Job's pods as on anything else, do not outlive a wipe; and what
+    controllers make in every namespace is left to them."""
+    monkeypatch.setattr(clearing, "_LET_GO_AFTER", 0.5)
+    held = {"namespace": SPACE, "finalizers": ["example.com/hold"]}
+    spec = {"containers": [{"name": "app", "image": "app"}]}
+    cluster.apply([
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", **held}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "held", **held}, "spec": spec},
+    ])  # fmt: skip
+    (account,) = cluster.api.get("/api/v1/namespaces/default/serviceaccounts")["items"]
+    cluster.wipe()
+    for kind in ("configmaps", "pods"):
+        assert "held" not in {item["metadata"]["name"] for item in cluster.api.get(f"/api/v1/{kind}")["items"]}
+    assert cluster.api.get("/api/v1/namespaces/default/serviceaccounts")["items"] == [account]
     assert SPACE not in {item["metadata"]["name"] for item in cluster.api.get("/api/v1/namespaces")["items"]}
 
 

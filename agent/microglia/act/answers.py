@@ -6,6 +6,9 @@ from typing import Any
 from microglia.model.objects import at
 from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError
 
+GRANT = "microglia doctor --rbac-act | kubectl apply -f -"
+_BY_ROLE = "is forbidden: User "
+"""How the API server begins when no role allows a request."""
 TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 """Overload and passing failures: a read may be repeated after any of them, a write only after 429."""
 
@@ -25,8 +28,15 @@ def error(request: str, status: int, body: bytes) -> Exception:
     if status in (408, 410, 429):
         return UnreadableError(f"{said}; the API server is busy, try again later")
     if 400 <= status < 500:
-        return ForbiddenError(f"{said}; log in to the cluster again" if status == 401 else said)
+        return ForbiddenError(said + _way(status, said))
     return UnreadableError(f"{said}; look at the API server's health and try again")
+
+
+def _way(status: int, said: str) -> str:
+    """Admission refuses with 403 too, and no role helps against that."""
+    if status == 401:
+        return "; log in to the cluster again"
+    return f"; grant it: {GRANT}" if status == 403 and _BY_ROLE in said else ""
 
 
 def message(body: bytes) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from microglia.model.units import show_duration
 from microglia.plan.change import Change, ScaleChange
 from microglia.plan.document import Plan
 from microglia.plan.history import Record, Step
 from microglia.plan.ports import Journal, Writer
 from microglia.verify.clear import Cleared
+from microglia.verify.identity import SNAPSHOT_LASTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Conduct:
 def apply(cleared: Cleared, writer: Writer, journal: Journal, conduct: Conduct) -> Record:
     """Carry out ``cleared`` and return its record, which is also in the journal.
 
+    A pruning plan that was cleared too long ago is not begun: its facts are no longer fresh, whoever thought it over.
     A pruning plan stops at the first change that went otherwise than planned, unless it was taken back cleanly;
     restore and regrow only give, and go on. A record with a write that nobody knows the outcome of stays open: the
     next ``settle`` closes it. Raises OSError when the journal cannot be written: then nothing more is.
@@ -33,7 +36,7 @@ def apply(cleared: Cleared, writer: Writer, journal: Journal, conduct: Conduct) 
     started = conduct.clock()
     journal.begin(plan, started)
     steps: list[Step] = []
-    why_not = ""
+    why_not = _late(cleared, started)
     for index, change in enumerate(plan.changes):
         why_not = why_not or conduct.stop() or ""
         if why_not:
@@ -50,6 +53,16 @@ def apply(cleared: Cleared, writer: Writer, journal: Journal, conduct: Conduct) 
         finished = conduct.clock()
         journal.finish(plan.id, finished)
     return Record(plan=plan, started=started, finished=finished, steps=tuple(steps))
+
+
+def _late(cleared: Cleared, now: datetime) -> str:
+    age = now - cleared.at
+    if cleared.plan.purpose != "prune" or age <= SNAPSHOT_LASTS:
+        return ""
+    return (
+        f"not begun: it was checked {show_duration(age)} ago, and facts are fresh for {show_duration(SNAPSHOT_LASTS)};"
+        " apply it again"
+    )
 
 
 def _stops(plan: Plan, step: Step, change: Change) -> str:

@@ -33,7 +33,9 @@ def _settle(journal: Journal, writer: Writer, record: Record, now: datetime) -> 
             continue
         change = record.plan.changes[step.index]
         settled = _skipped(step) if step.state == "pending" else _found(writer.look(change), step.message)
-        journal.step(record.id, settled.model_copy(update={"index": step.index, "at": now}))
+        # It happened, if at all, when it was begun: what was seen since then was seen under it.
+        at = step.at if step.state == "writing" and step.at else now
+        journal.step(record.id, settled.model_copy(update={"index": step.index, "at": at}))
         open_ends = open_ends or settled.state == "writing"
         if settled.state in ("surprise", "writing"):
             surprises.append(f"{change.workload} ({record.id}, change {step.index + 1}): {settled.message}")

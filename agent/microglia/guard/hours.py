@@ -35,6 +35,14 @@ def since(activity: Activity, at: datetime) -> Indices:
     return found
 
 
+def heard(activity: Activity, row: int, at: datetime) -> float:
+    """The share of the hours closed since ``at`` in which workload ``row`` was seen well enough to be compared; 1 while
+    none has closed."""
+    after = activity.window.starts >= at.timestamp()
+    seen = (np.nan_to_num(activity.workloads.seen[row]) >= SIGHT) & activity.known
+    return float(seen[after].mean()) if after.any() else 1.0
+
+
 def pairs(activity: Activity, row: int, at: datetime) -> Hours:
     """The hours since ``at`` in which workload ``row`` was seen, with the same hours of week before.
 

@@ -7,14 +7,14 @@ import numpy as np
 
 from microglia.guard.exposure import exposure
 from microglia.guard.harm import Harm, Looker
-from microglia.guard.hours import since
+from microglia.guard.hours import heard, since
 from microglia.guard.settled import settled
 from microglia.guard.tripwire import Calls, Trip, calls, tripped
 from microglia.guard.verdict import Verdict, judged
 from microglia.guard.watch import Watch, watching
 from microglia.model.activity import Activity
 from microglia.model.ids import RouteId, WorkloadId
-from microglia.model.units import show_duration
+from microglia.model.units import show_duration, show_share
 from microglia.plan.change import ScaleChange
 from microglia.plan.history import History
 from microglia.plan.standing import standing
@@ -22,6 +22,9 @@ from microglia.policy.schema import PolicySpec, PruningPolicy
 from microglia.topology.graph import Topology
 
 __all__ = ["Verdict", "judge", "judged"]
+
+HEARD = 0.9
+"""Least share of the hours since a cut in which it must have been heard before "no harm" says anything."""
 
 
 def judge(history: History, topology: Topology, policy: PruningPolicy, now: datetime) -> tuple[Verdict, ...]:
@@ -67,21 +70,15 @@ def _by_signals(
 ) -> dict[int, Verdict]:
     looker = Looker(topology, spec)
     found: dict[int, Verdict] = {}
-    heard = []
+    harms = _worst(harm for _, watch in watched for harm in looker.harms(watch))
     for place, watch in watched:
-        silent = _silent(watch, topology, spec)
-        if silent is not None:
-            found[place] = silent
-        else:
-            heard.append((place, watch))
-    harms = _worst(harm for _, watch in heard for harm in looker.harms(watch))
-    for place, watch in heard:
         hurt = [harms[one] for one in watch.around if one in harms]
         if hurt:
+            # Also where the workload itself is silent: what crashed under its load is heard of by its callers only.
             worst = max(hurt, key=lambda harm: harm.figures["log_e"])
             found[place] = watch.says("Regrow", worst.why, worst.figures, watch.elements)
         else:
-            found[place] = _patience(watch, topology, looker, now)
+            found[place] = _silent(watch, topology, spec) or _patience(watch, topology, looker, now)
     return found
 
 
@@ -129,8 +126,16 @@ def _waits(watch: Watch, topology: Topology, looker: Looker, now: datetime) -> I
         yield "no whole hour since the cut has closed yet"
     if now - at < guard.watch:
         yield f"watched until {at + guard.watch:%d %b %H:%M} UTC at least"
+    if watch.row is None:
+        return
+    share = heard(topology.activity, watch.row, at)
+    if share < HEARD:
+        yield (
+            f"heard in {show_share(share)} of the hours since the cut, {show_share(HEARD)} are needed;"
+            " repair the scraping of its sidecars, or wait"
+        )
     change = watch.standing.change
-    if not isinstance(change, ScaleChange) or watch.row is None:
+    if not isinstance(change, ScaleChange):
         return
     load = exposure(topology.activity, watch.row, change.after, at, looker.spec.observation.cycles)
     if load.idle:

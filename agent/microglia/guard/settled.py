@@ -1,5 +1,7 @@
 """Changes about which there is nothing left to judge, or which must go for a reason that is no signal."""
 
+from collections import Counter
+
 from microglia.guard.verdict import Verdict
 from microglia.guard.watch import Watch
 from microglia.plan.change import ScaleChange
@@ -10,7 +12,8 @@ from microglia.topology.graph import Topology
 
 def settled(watch: Watch, topology: Topology) -> Verdict | None:
     """The verdict on a change that the world has overtaken; None for one that is to be judged by its signals."""
-    return _gone(watch, topology) or _given_back(watch, topology) or _ordered(watch) or _shadowed(watch, topology)
+    overtaken = _gone(watch, topology) or _given_back(watch, topology) or _ordered(watch)
+    return overtaken or _misplaced(watch, topology) or _shadowed(watch, topology)
 
 
 def _gone(watch: Watch, topology: Topology) -> Verdict | None:
@@ -42,6 +45,24 @@ def _ordered(watch: Watch) -> Verdict | None:
     if judgement is None or judgement.verdict != "Regrow":
         return None
     return watch.says("Regrow", judgement.why, judgement.figures, watch.elements)
+
+
+def _misplaced(watch: Watch, topology: Topology) -> Verdict | None:
+    """A step whose writer was interrupted before it looked at the placement is looked at here."""
+    one, workload = watch.standing, topology.workloads[watch.workload]
+    change = one.change
+    looked = bool(one.record.steps[one.index].placement) or not one.watched
+    if not isinstance(change, ScaleChange) or looked or workload.in_flight:
+        return None
+    zones = Counter(pod.zone for pod in workload.pods)
+    worse = ", ".join(
+        f"zone {zone} has {zones[zone]} pods instead of {count}"
+        for zone, count in sorted(change.expected.items())
+        if zone and zones[zone] < count
+    )
+    if not worse:
+        return None
+    return watch.says("Regrow", f"the write was interrupted, and the pods came out worse than planned: {worse}")
 
 
 def _shadowed(watch: Watch, topology: Topology) -> Verdict | None:

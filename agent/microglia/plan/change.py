@@ -14,6 +14,8 @@ MANAGER = "microglia"
 """The field manager of every write."""
 MARK = "microglia.dev/"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+REVISION = "deployment.kubernetes.io/revision"
+"""Counts a Deployment's rollouts: https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 
 
 class Saving(Strict):
@@ -108,17 +110,24 @@ Change = Annotated[ScaleChange | SidecarChange, Field(discriminator="kind")]
 
 
 def decision_digest(raw: Raw) -> str:
-    """SHA-256 of the fields that a decision about a workload reads: count, generation (which moves with selector and
-    template), selector, marks and owner. Status and resourceVersion are not among them. Works on a whole object and on
-    a trimmed one alike."""
+    """SHA-256 of the fields that a decision about a workload reads: count, selector, template, marks, labels (policies
+    choose by them) and owner. Status, resourceVersion and other annotations are not among them. Works on a whole object
+    and on a trimmed one alike.
+
+    For the template stands what the API server says of it. A Deployment's generation moves with every annotation
+    (kubernetes: pkg/registry/apps/deployment/strategy.go), so there the revision counts that its controller keeps; it
+    is that of the template only once ``observed``.
+    """
     annotations, labels = annotations_of(raw), labels_of(raw)
     owners = [
         [reference.get("kind"), reference.get("name"), reference.get("uid")]
         for reference in at(raw, "metadata", "ownerReferences", default=[])
     ]
+    revision = annotations.get(REVISION)
+    settings = {key: value for key, value in at(raw, "spec", default={}).items() if key != "template"}
     read = {
         "uid": at(raw, "metadata", "uid"),
-        "generation": at(raw, "metadata", "generation"),
+        "template": [revision, settings] if revision else at(raw, "metadata", "generation"),
         "replicas": at(raw, "spec", "replicas"),
         "selector": at(raw, "spec", "selector"),
         "marks": {key: annotations[key] for key in sorted(annotations) if MARK in key or _owner_mark(key)},
@@ -126,6 +135,12 @@ def decision_digest(raw: Raw) -> str:
         "owners": sorted(owners, key=str),
     }
     return digest(read)
+
+
+def observed(raw: Raw) -> bool:
+    """Whether the object's controller has seen its last change, as far as its status says."""
+    seen = at(raw, "status", "observedGeneration")
+    return not isinstance(seen, int) or seen >= at(raw, "metadata", "generation", default=0)
 
 
 def digest(value: Any) -> str:

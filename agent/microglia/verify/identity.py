@@ -6,21 +6,21 @@ from typing import Final
 
 import numpy as np
 
+from microglia.model.doubts import SKEW, metrics_skew
 from microglia.model.ids import ObjectRef
 from microglia.model.objects import Raw, name_of, namespace_of
 from microglia.model.units import show_duration
-from microglia.plan.change import ScaleChange, SidecarChange, decision_digest
+from microglia.plan.change import Change, ScaleChange, SidecarChange, decision_digest
 from microglia.plan.sidecar import body, hidden, plain, selector_of, sidecar_name
-from microglia.score.panel import WHOLE
+from microglia.topology.nodes import Workload
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Objection
+from microglia.verify.silence import silence
 
 SNAPSHOT_LASTS: Final = timedelta(minutes=15)
 """Facts older than this are not fresh."""
 PLAN_LASTS: Final = timedelta(hours=24)
 """A plan older than this was made on another window."""
-SKEW: Final = timedelta(minutes=1)
-"""Clocks may differ by this much."""
 _ANEW: Final = "make a new plan: microglia plan"
 
 
@@ -71,10 +71,18 @@ def direction(facts: Facts) -> Iterator[Objection]:
     """A plan that restores or regrows lowers no count and hides no host."""
     if facts.plan.purpose == "prune":
         return
-    for index, change, _ in facts.taking:
-        yield Objection(
-            index, change.workload, f"a plan to {facts.plan.purpose} may only give back, this change takes; {_ANEW}"
-        )
+    for index, change, workload in facts.changes:
+        if workload and _takes(change, workload):
+            yield Objection(
+                index, change.workload, f"a plan to {facts.plan.purpose} may only give back, this change takes; {_ANEW}"
+            )
+
+
+def _takes(change: Change, workload: Workload) -> bool:
+    if isinstance(change, ScaleChange):
+        return change.after < workload.replicas
+    # What it says and what it would write: this gate alone compares them in a plan that gives back.
+    return bool(change.cut) or not set(hidden(change.after)) <= set(hidden(change.before))
 
 
 def form(facts: Facts) -> Iterator[Objection]:
@@ -104,15 +112,7 @@ def _as_said(change: SidecarChange) -> bool:
 def freshness(facts: Facts) -> Iterator[Objection]:
     """The facts were taken just now, metrics still come in, and the plan was made today."""
     taken, made, now = facts.topology.snapshot.taken_at, facts.plan.made_at, facts.now
-    last = np.nan_to_num(facts.topology.activity.workloads.seen[:, -1])
-    if any(facts.taking) and not (last >= WHOLE).any():
-        hour = facts.topology.activity.window.moment(facts.topology.activity.window.hours - 1)
-        yield Objection(
-            -1,
-            "metrics",
-            f"no sidecar was heard throughout the last closed hour ({hour:%d %b %Y %H:%M} UTC), so nobody could watch"
-            " what goes; is Prometheus still scraping them? If so, look again in an hour",
-        )
+    yield from silence(facts)
     if now - taken > SNAPSHOT_LASTS:
         yield Objection(
             -1,
@@ -129,13 +129,17 @@ def freshness(facts: Facts) -> Iterator[Objection]:
 
 
 def clock(facts: Facts) -> Iterator[Objection]:
-    """No call that was seen, and neither the snapshot nor the plan, is dated later than now.
+    """The clocks of Prometheus and of this machine agree; no call that was seen, and neither the snapshot nor the plan,
+    is dated later than now.
 
     Objects' own dates are not asked: how old something is, metrics say.
     """
     snapshot, limit = facts.topology.snapshot, facts.now + SKEW
     edges = snapshot.activity.edges.last
     latest = float(np.nanmax(edges, initial=-np.inf)) if np.isfinite(edges).any() else 0.0
+    told = metrics_skew(snapshot.source.prometheus, snapshot.source.ahead)
+    if told and any(facts.taking):
+        yield Objection(-1, "clocks", told)
     dates = [
         ("whoever dated the snapshot", snapshot.taken_at),
         ("whoever dated the plan", facts.plan.made_at),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from microglia.model.kinds import BY_NAME, Kind
-from microglia.model.objects import Raw, at, labels_of, name_of, namespace_of, selects
+from microglia.model.objects import Raw, annotations_of, at, labels_of, name_of, namespace_of, selects
 from microglia.model.ports import AbsentError, ClusterFacts, ConflictError, GoneError, UnreadableError
 from microglia.world import statuses
 from microglia.world.activity import Truth
@@ -152,8 +152,10 @@ class MemoryCluster:
             raise GoneError(f'{kind.plural} "{name}" not found')
         changed = deepcopy(found)
         change(changed)
-        if changed.get("spec") != found.get("spec"):
+        if changed.get("spec") != found.get("spec") or (kind.name == "Deployment" and _noted(changed, found)):
             changed["metadata"]["generation"] = found["metadata"].get("generation", 1) + 1
+        if kind.name == "Deployment" and at(changed, "spec", "template") != at(found, "spec", "template"):
+            changed["metadata"]["annotations"][REVISION] = str(int(annotations_of(found)[REVISION]) + 1)
         self._put(changed)
         if kind.name in {"Deployment", "StatefulSet"}:
             self._resized(changed)
@@ -180,6 +182,8 @@ class MemoryCluster:
         meta["uid"] = statuses.uid(self.layout.world.name, *mark, str(self._version))
         meta["generation"] = 1
         meta["creationTimestamp"] = statuses.stamp(self._born(mark))
+        if raw["kind"] == "Deployment":
+            meta["annotations"] = {**meta.get("annotations", {}), REVISION: "1"}
         if "replicas" in at(raw, "spec", default={}):
             _own_replicas(raw, manager)
         return self._put(raw)
@@ -238,6 +242,12 @@ class MemoryCluster:
 
 _INSTALLED = ("networking.istio.io", "microglia.dev")
 _CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet")
+REVISION = "deployment.kubernetes.io/revision"
+
+
+def _noted(changed: Raw, found: Raw) -> bool:
+    """Whether annotations differ: the API server moves a Deployment's generation with them."""
+    return annotations_of(changed) != annotations_of(found)
 
 
 def _own_replicas(raw: Manifest, manager: str) -> None:

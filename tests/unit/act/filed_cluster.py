@@ -12,6 +12,7 @@ from microglia.model.objects import Raw, annotations_of, at, labels_of, name_of,
 from microglia.model.ports import ConflictError, GoneError
 
 Json = dict[str, Any]
+REVISION = "deployment.kubernetes.io/revision"
 COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
@@ -36,12 +37,19 @@ class FiledCluster:
         aside.replace(self.path)
 
     def put(self, raw: Raw) -> Json:
-        """Somebody else writes an object: no preconditions, and a new generation where the spec changed."""
+        """Somebody else writes an object: no preconditions. The generation moves with the spec and, of a Deployment,
+        with annotations; the revision with the template."""
         objects, key = self.load(), _key(str(raw["kind"]), namespace_of(raw), name_of(raw))
         old, new = objects.get(key), copy.deepcopy(dict(raw))
         meta = new["metadata"]
         meta.setdefault("uid", f"uid-{key}")
-        meta["generation"] = at(old, "metadata", "generation", default=0) + (at(old, "spec") != new.get("spec"))
+        moved = at(old, "spec") != new.get("spec")
+        if new["kind"] == "Deployment":
+            meta["annotations"] = dict(meta.get("annotations", {}))
+            moved = moved or meta["annotations"] != annotations_of(old or {})
+            rolled = at(old, "spec", "template") != at(new, "spec", "template")
+            meta["annotations"][REVISION] = str(int(annotations_of(old or {}).get(REVISION, "1")) + rolled)
+        meta["generation"] = at(old, "metadata", "generation", default=0) + moved
         meta["resourceVersion"] = str(
             1 + max((int(o["metadata"]["resourceVersion"]) for o in objects.values()), default=0)
         )

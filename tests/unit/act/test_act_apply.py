@@ -77,6 +77,29 @@ def test_a_person_or_a_lost_lock_stops_it(purpose: str) -> None:
     assert record.finished is not None
 
 
+@pytest.mark.parametrize(
+    ("purpose", "minutes", "states"),
+    [
+        ("prune", 13, ["done", "done"]),
+        ("prune", 14, ["done", "done"]),
+        ("prune", 15, ["skipped", "skipped"]),
+        ("restore", 15, ["done", "done"]),
+        ("regrow", 6000, ["done", "done"]),
+    ],
+)
+def test_consent_that_came_late_begins_nothing(purpose: str, minutes: int, states: list[str]) -> None:
+    """The clock is a minute on: facts older than a quarter of an hour are not acted on; what gives back needs none."""
+    made, book, puppet = plan(*scales("a", "b"), purpose=purpose), Notebook(), Puppet()
+    record = apply(cleared(made, NOW - timedelta(minutes=minutes)), puppet, book, conduct())
+    assert [step.state for step in record.steps] == states
+    assert bool(puppet.written) is ("done" in states)
+    if "skipped" in states:
+        assert record.steps[0].message == (
+            "not begun: it was checked 16m ago, and facts are fresh for 15m; apply it again"
+        )
+        assert record.finished is not None
+
+
 def test_a_record_with_an_unknown_outcome_stays_open() -> None:
     """The next start settles it."""
     _, book, _ = run(plan(*scales("a", "b")), {"shop/a": "writing"})

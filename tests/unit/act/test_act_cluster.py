@@ -239,6 +239,16 @@ def test_an_answer_that_is_not_json_is_no_answer(data: bytes, words: str) -> Non
     assert words in str(caught.value)
 
 
+def test_a_right_that_is_missing_is_named_with_the_role_that_has_it() -> None:
+    """Where no role allows it, the role is the way out; admission, which refuses alike, needs another one."""
+    refused = 'pods "cart-1" is forbidden: User "ann" cannot patch resource "pods" in API group ""'
+    for message, way in ((refused, True), ("admission webhook denied the request: it is Friday", False)):
+        api, _, _ = cluster(no(403, message))
+        with pytest.raises(ForbiddenError) as error:
+            api.annotate_pod(POD, {"a": "b"})
+        assert ("; grant it: microglia doctor --rbac-act | kubectl apply -f -" in str(error.value)) is way
+
+
 def test_a_refusal_without_a_message_names_the_status() -> None:
     """An empty body still says something."""
     api, _, _ = cluster(Reply(403, b""))

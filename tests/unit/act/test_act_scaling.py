@@ -195,12 +195,43 @@ def test_what_the_decision_read_must_not_have_changed(
     assert cluster.log == []
 
 
-def test_a_change_of_status_is_no_surprise(cluster: FiledCluster) -> None:
-    """The resourceVersion moved with a status update between plan and write: the write goes through."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw.update(status={"readyReplicas": 5}),
+        lambda raw: raw["metadata"]["annotations"].update({"example.com/build": "7"}),
+        lambda raw: raw["metadata"].update(finalizers=["example.com/hold"]),
+    ],
+    ids=["status", "annotation", "finalizer"],
+)
+def test_what_the_decision_did_not_read_is_no_surprise(cluster: FiledCluster, change: Callable[[Json], None]) -> None:
+    """The resourceVersion moved between plan and write, and with an annotation the generation: it goes through."""
     planned = scale(cluster, "cart", 4, victims=("cart-rs-0",))
-    cluster.edit("Deployment", "shop", "cart", lambda raw: raw.update(status={"readyReplicas": 5}))
+    cluster.edit("Deployment", "shop", "cart", change)
     assert write(cluster, planned).state == "done"
     assert count(cluster) == 4
+
+
+@pytest.mark.parametrize(("looks", "state", "after"), [(3, "done", 4), (4, "failed", 5)])
+def test_a_change_that_its_controller_has_not_seen_is_waited_for(
+    cluster: FiledCluster, looks: int, state: str, after: int
+) -> None:
+    """Until then nobody knows whether the template changed: read again three times, and then leave it."""
+    planned = scale(cluster, "cart", 4, victims=("cart-rs-0",))
+    cluster.edit("Deployment", "shop", "cart", lambda raw: raw["metadata"]["annotations"].update({"x": "y"}))
+    cluster.edit("Deployment", "shop", "cart", lambda raw: raw.update(status={"observedGeneration": 1}))
+    left = [looks]
+
+    def hook(verb: str, what: str) -> None:
+        if (verb, what) == ("read", "Deployment/shop/cart"):
+            left[0] -= 1
+            if left[0] == -1:
+                cluster.hook = lambda verb, what: None
+                cluster.edit("Deployment", "shop", "cart", lambda raw: raw.update(status={"observedGeneration": 2}))
+
+    cluster.hook = hook
+    step = write(cluster, planned)
+    assert (step.state, count(cluster)) == (state, after)
 
 
 def test_a_replaced_object_is_a_surprise(cluster: FiledCluster) -> None:

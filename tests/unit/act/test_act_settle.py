@@ -50,6 +50,16 @@ def test_the_write_in_flight_is_compared_with_the_world(seen: str, state: str, w
     assert puppet.written == []
 
 
+@pytest.mark.parametrize("seen", ["done", "pending", "surprise", "writing"])
+def test_a_settled_write_keeps_the_time_at_which_it_was_begun(seen: str) -> None:
+    """Guard compares with what came before the write, not before the next start, which may be days later."""
+    book, made = interrupted("done", "pending", "pending")
+    begun = NOW + timedelta(minutes=3)
+    book.step(made.id, Step(index=1, state="writing", at=begun))
+    steps = settle(book, Puppet(lambda _: seen), "default", LATER).records[0].steps
+    assert [step.at for step in steps] == [None, begun, LATER]
+
+
 def test_surprises_are_reported_beside_those_of_the_journal() -> None:
     """The workload and the plan are named."""
     book, made = interrupted("writing")

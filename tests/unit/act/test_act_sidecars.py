@@ -111,6 +111,19 @@ def test_an_own_write_of_the_same_plan_is_no_surprise(cluster: FiledCluster) -> 
     assert write(cluster, change).state == "surprise"
 
 
+def test_own_writes_of_earlier_plans_are_no_surprise(cluster: FiledCluster) -> None:
+    """A writer that lives for many laps scaled the client in the last one too: a plan made in between still holds."""
+    writer = ClusterWriter(cluster, patience())
+    first = routes(cluster, "cart", None, body("cart", "mail"), cut=(host("mail"),))
+    assert writer.write(scale(cluster, "cart", 1)).state == "done"
+    second = routes(cluster, "cart", None, body("cart", "mail"), cut=(host("mail"),))
+    assert writer.write(scale(cluster, "cart", 2)).state == "done"
+    assert writer.write(scale(cluster, "cart", 3)).state == "done"
+    for change in (first, second):
+        assert writer.write(change).state == "done"
+        cluster.remove("Sidecar", "shop", "microglia-cart")
+
+
 def test_a_restore_deletes_the_sidecar_even_if_the_client_is_gone(cluster: FiledCluster) -> None:
     """Removing our own Sidecar only widens: it needs nothing of the client."""
     cluster.put(body("cart", "mail"))

@@ -301,6 +301,34 @@ def test_a_foreign_sidecar_withdraws_ours() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expected", "placement", "word"),
+    [
+        ({"a": 2, "b": 1, "c": 1}, {}, "Wait"),
+        ({"a": 1, "b": 1, "c": 2}, {}, "Regrow"),
+        ({"a": 1, "b": 1, "c": 2}, {"a": 1, "b": 1, "c": 2}, "Wait"),
+        ({"a": 1, "b": 1, "": 2}, {}, "Wait"),
+    ],
+    ids=["as planned", "worse", "looked at by the writer", "zone unknown"],
+)
+def test_a_placement_that_nobody_looked_at_is_looked_at(expected: Any, placement: Any, word: str) -> None:
+    """The writer was interrupted after the write: what came out worse than planned is given back, and is no harm."""
+    taken = record(scaled(OLD, 5, 4, expected=expected), at=CUT)
+    taken = taken.model_copy(update={"steps": (taken.steps[0].model_copy(update={"placement": placement}),)})
+    verdict = one(world(), taken)
+    assert (verdict.verdict, verdict.protects) == (word, ())
+    assert ("zone c has 1 pods instead of 2" in verdict.why) is (word == "Regrow")
+
+
+def test_a_placement_is_not_looked_at_while_pods_move_or_after_it_was_kept() -> None:
+    """A rollout puts pods elsewhere for a while, and years later they lie where somebody else put them."""
+    taken = record(scaled(OLD, 5, 4, expected={"c": 2}), at=CUT)
+    moving = world(mine=running(deployment("a", replicas=4, status={"updatedReplicas": 3})))
+    assert one(moving, taken).verdict == "Wait"
+    kept = record(scaled(OLD, 5, 4, expected={"c": 2}), at=CUT, verdicts=["Keep"])
+    assert judge(History(None, (kept,)), world(), POLICY, NOW) == ()
+
+
+@pytest.mark.parametrize(
     ("topology", "taken", "why"),
     [
         (world(mine=[]), down(), "does not exist any more"),
@@ -379,6 +407,30 @@ def test_silence_of_pods_that_are_not_ready_waits() -> None:
     verdict = one(world({"a": {"seen": [(AFTER, 0)]}}, mine=down_now), down())
     assert verdict.verdict == "Wait"
     assert "none of its pods is Ready" in verdict.why
+
+
+@pytest.mark.parametrize("ready", [0, 4])
+def test_callers_are_heard_where_the_workload_itself_is_silent(ready: int) -> None:
+    """What crashed under its load sends no metrics, Ready or not: the errors that its callers meet give it back."""
+    mine = running(deployment("a", replicas=4, status={"readyReplicas": ready}))
+    if not ready:
+        mine = [raw if raw["kind"] != "Pod" else {**raw, "status": {"phase": "Running"}} for raw in mine]
+    late = slice(WINDOW.hours - 3, None)
+    series = {"a": {"seen": [(late, 0)]}, "front": {"unserved": [(late, 300)]}}
+    verdict = one(world(series, mine=mine), down())
+    assert (verdict.verdict, verdict.protects) == ("Regrow", ("shop/a",))
+    assert verdict.why.startswith("shop/front: unserved requests infinitely times as often")
+
+
+@pytest.mark.parametrize(("gap", "word"), [(2, "Keep"), (3, "Wait")])
+@pytest.mark.parametrize("record_of", [down, hid])
+def test_nothing_is_kept_that_could_not_be_heard(record_of: Any, gap: int, word: str) -> None:
+    """No harm in hours that nobody heard is no news: nine tenths of the hours since the cut are needed."""
+    first = WINDOW.hours - 24
+    series = {"a": {"failures": [(EVERYTHING, 200)], "seen": [(slice(first, first + gap), 0.5)]}}
+    verdict = one(world(series, own("a", ADS, BLOG)), record_of())
+    assert verdict.verdict == word
+    assert ("heard in 87.5 % of the hours since the cut, 90 % are needed" in verdict.why) is (word == "Wait")
 
 
 def test_verdicts_go_into_the_history_without_being_written() -> None:

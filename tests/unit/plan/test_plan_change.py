@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import decision_digest
+from microglia.plan.change import REVISION, decision_digest, observed
 from microglia.plan.document import Plan
 from microglia.plan.history import Record
 from microglia.plan.ports import Journal, Writer
@@ -33,7 +33,7 @@ def test_a_change_knows_what_it_writes() -> None:
     ],
 )  # fmt: skip
 def test_the_digest_moves_with_every_field_a_decision_reads(path: tuple[str, str]) -> None:
-    """Count, generation, selector, labels and owners are read."""
+    """Count, selector, labels and owners are read, and the generation where nobody counts rollouts."""
     changed = deepcopy(CART)
     other = {"labels": {"team": "a"}, "ownerReferences": [{"kind": "Rollout", "name": "cart"}], "selector": {}}
     changed[path[0]][path[1]] = other.get(path[1], "other")
@@ -50,6 +50,34 @@ def test_the_digest_moves_with_marks(mark: str) -> None:
     noted["metadata"]["annotations"] = {"example.com/seen": "x"}
     assert decision_digest(marked) != decision_digest(CART)
     assert decision_digest(noted) == decision_digest(CART)
+
+
+def rolled(revision: str = "3", **spec: object) -> dict[str, object]:
+    """``cart`` as its controller keeps it."""
+    raw = deepcopy(CART)
+    raw["metadata"]["annotations"] = {REVISION: revision}
+    raw["spec"].update(spec)
+    return raw
+
+
+def test_a_deployments_template_is_known_by_its_revision() -> None:
+    """Its generation moves with every annotation, so that does not count; revision and settings do, if trimmed too."""
+    before, annotated, trimmed = rolled(), rolled(), rolled(template={})
+    annotated["metadata"] = {**CART["metadata"], "generation": 9, "annotations": {REVISION: "3", "example.com/x": "y"}}
+    assert decision_digest(annotated) == decision_digest(trimmed) == decision_digest(before)
+    assert decision_digest(rolled("4")) != decision_digest(before)
+    assert decision_digest(rolled(strategy={"type": "Recreate"})) != decision_digest(before)
+    assert decision_digest(rolled(paused=True)) != decision_digest(before)
+
+
+@pytest.mark.parametrize(
+    ("status", "seen"), [({}, True), ({"observedGeneration": 1}, False), ({"observedGeneration": 2}, True)]
+)
+def test_a_controller_has_seen_what_its_status_says(*, status: dict[str, int], seen: bool) -> None:
+    """A status without the number says nothing against it."""
+    raw = deployment("cart", metadata={"generation": 2}, status=status)
+    raw["status"] = status
+    assert observed(raw) is seen
 
 
 def test_the_digest_does_not_move_with_status() -> None:

@@ -1,0 +1,107 @@
+"""What is asked of the API server is what ``doctor --rbac-act`` grants: no more, or writes fail; no less, or it grants
+what nobody needs."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.client import ApiClient, Configuration
+
+from microglia import act
+from microglia.act.cluster import ApiCluster
+from microglia.act.lease import Lease
+from microglia.act.scaling import Scaling
+from microglia.act.sidecars import Scoping
+from microglia.act.traces import Traces
+from microglia.model.kinds import BY_NAME
+from microglia.report.rbac import ACTING, CLIENTS, LOCKING, Right
+from tests.unit.act.changes import NOW, body, patience, routes, scale
+from tests.unit.act.filed_cluster import DEPLOYMENT, FiledCluster, deployment, shop
+
+Asked = set[tuple[str, str, str]]
+_PATH = re.compile(r"https://api\.test/(?:api|apis/(?P<group>[^/]+))/[^/]+(?:/namespaces/[^/]+)?/(?P<rest>[^?]+)")
+
+
+@dataclass
+class Paper:
+    """A connection that writes down what each request needs by RBAC: (group, resource, verb)."""
+
+    asked: Asked = field(default_factory=set)
+
+    def request(self, method: str, url: str, **_: Any) -> SimpleNamespace:
+        """Any request is answered with an empty object."""
+        found = _PATH.match(url)
+        assert found, url
+        plural, _, more = found["rest"].partition("/")
+        part = more.partition("/")[2]
+        read = "get" if more else "list"
+        verbs = {"GET": read, "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+        self.asked.add((found["group"] or "", f"{plural}/{part}" if part else plural, verbs[method]))
+        return SimpleNamespace(status=200, headers={}, data=json.dumps({}).encode())
+
+
+class Watched:
+    """A cluster in a file; each call of the port is also sent by the real client, onto paper."""
+
+    def __init__(self, cluster: FiledCluster) -> None:
+        self.cluster = cluster
+        self.paper = Paper()
+        api = ApiClient(Configuration(host="https://api.test"))
+        api.rest_client.pool_manager = self.paper
+        self._real = ApiCluster(api)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def both(*given: Any) -> Any:
+            getattr(self._real, name)(*given)
+            return getattr(self.cluster, name)(*given)
+
+        return both
+
+
+def rights(table: tuple[Right, ...]) -> Asked:
+    """The table, one verb at a time."""
+    return {(*right.resource, verb) for right in table for verb in right.verbs}
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(shop(tmp_path / "cluster.json", deployment("cart", 5)))
+
+
+def test_acting_asks_for_exactly_what_is_granted(watched: Watched) -> None:
+    """Counts down and up, Sidecars made, changed and removed, for clients of every kind."""
+    cluster = watched.cluster
+    for after in (4, 5):
+        change = scale(cluster, "cart", after, victims=("cart-rs-0",) if after < 5 else ())
+        assert Scaling(watched, change, patience(), Traces()).write().state == "done"
+    bodies = [None, body("cart", "ads"), body("cart", "ads", "geo"), None]
+    for before, then in pairwise(bodies):
+        change = routes(cluster, "cart", before, then, cut=("ads",) if then else (), shown=() if then else ("ads",))
+        assert Scoping(watched, change, patience(), Traces()).write().state == "done"
+    for kind in CLIENTS:
+        watched.read(BY_NAME[kind], "shop", "x")
+    assert watched.paper.asked == rights(ACTING)
+
+
+def test_the_lock_asks_for_exactly_what_is_granted(watched: Watched) -> None:
+    """Taken, renewed and released."""
+    lease = Lease(watched, "default", "me", lambda: NOW)
+    lease.take(lambda sentence: None)
+    assert lease.renew()
+    lease.release()
+    assert watched.paper.asked == rights(LOCKING)
+
+
+def test_no_other_kind_is_named_where_things_are_written() -> None:
+    """Whoever writes another kind meets this test before a cluster's refusal."""
+    texts = [path.read_text(encoding="utf-8") for path in Path(act.__path__[0]).glob("*.py")]
+    named = {name for text in texts for name in re.findall(r'BY_NAME\["(\w+)"\]', text)}
+    assert named == {"Deployment", "ReplicaSet", "Pod", "Node", "Sidecar", "Lease"}
+    assert named <= {right.kind for right in (*ACTING, *LOCKING)}
+    assert DEPLOYMENT.name in named
