@@ -72,6 +72,8 @@ def selection(targets: Mapping[str, int] | None = None, cut: Iterable[RouteScore
         bound=100.0,
         gap=0.1,
         lean=parts.get("lean", False),
+        entered=parts.get("entered", 0),
+        largest=parts.get("largest", 0.0),
     )
 
 

@@ -20,7 +20,8 @@ def select(scores: Scores, protections: Protections, topology: Topology, policy:
     scope = scope_of(topology, policy)
     held = contest(scores, protections, policy, scope)
     lifted = lift(held, scores, protections, policy)
-    outcome = held.outcome
+    outcome, entered = held.outcome, held.entrants.field
+    lost = outcome.keep < entered.copies
     return Selection(
         targets=held.targets(),
         cut=held.cut(),
@@ -31,5 +32,7 @@ def select(scores: Scores, protections: Protections, topology: Topology, policy:
         value=outcome.value,
         bound=outcome.bound,
         gap=outcome.gap,
-        lean=bool((outcome.keep == held.entrants.field.copies).all()),
+        lean=not lost.any(),
+        entered=int(entered.copies.sum()),
+        largest=float(entered.values[lost].max(initial=0.0)),
     )

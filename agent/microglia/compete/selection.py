@@ -80,7 +80,8 @@ class Selection:
 
     ``targets`` is the final count of every workload in scope; ``cut`` the routes that yield; ``value`` of what is kept,
     the certified upper ``bound`` and their relative ``gap``. All sequences are sorted by id; ``lean`` means that
-    nothing exceeds the spare.
+    nothing exceeds the spare. ``entered`` replica steps and hosts competed, of which the most valuable that yields is
+    worth ``largest``.
     """
 
     targets: Mapping[WorkloadId, int]
@@ -93,3 +94,5 @@ class Selection:
     bound: float
     gap: float
     lean: bool
+    entered: int = 0
+    largest: float = 0.0

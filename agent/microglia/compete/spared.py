@@ -8,6 +8,7 @@ import numpy as np
 from microglia.compete.contest import Contest
 from microglia.compete.selection import Spared, Undecided
 from microglia.model.ids import WorkloadId
+from microglia.model.units import some
 from microglia.protect.ledger import Level, Protections
 from microglia.score.holds import UNSEEN
 from microglia.score.scores import Evidence, Scores, columns
@@ -44,7 +45,7 @@ def _replicas(held: Contest, lifted: Contest, protections: Protections) -> Itera
             holding = tuple(each for each in protections.of(one) if each.level is Level.PIN or each.floor > lost[one])
             if holding:
                 current = held.entrants.stands[one].score.current
-                yield Spared(str(one), f"{current} -> {lost[one]} replicas", holding)
+                yield Spared(str(one), f"{current} -> {some(lost[one], 'replica')}", holding)
 
 
 def _routes(held: Contest, lifted: Contest, protections: Protections) -> Iterator[Spared]:
@@ -56,7 +57,7 @@ def _routes(held: Contest, lifted: Contest, protections: Protections) -> Iterato
         if kept:
             hosts.setdefault(route.client, []).extend(kept)
     for client, names in hosts.items():
-        would = f"{len(names)} route{'s' if len(names) > 1 else ''} cut"
+        would = f"{some(len(names), 'route')} cut"
         holding = {one for host in names for one in protections.of_route(client, host)}
         yield Spared(_named(client, names), would, tuple(sorted(holding)))
 
@@ -69,8 +70,9 @@ def _among(host: str, hosts: tuple[str, ...]) -> bool:
 
 def _named(client: WorkloadId, hosts: Iterable[str]) -> str:
     names = sorted(hosts)
-    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{client} -> {', '.join(names[:SHOWN])}{rest}"
+    if len(names) <= SHOWN + 1:
+        return f"{client} -> {', '.join(names)}"
+    return f"{client} -> {', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
 
 
 def _subject(one: Spared) -> str:

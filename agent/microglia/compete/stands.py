@@ -8,6 +8,7 @@ from microglia.policy.scope import in_scope
 from microglia.protect.ledger import Level, Protection
 from microglia.score.holds import FLOORING, PINNING, UNSEEN
 from microglia.score.scores import Evidence, ReplicaScore
+from microglia.score.weak import load_bearing
 from microglia.topology.graph import Topology
 
 IGNORE = "microglia.dev/ignore"
@@ -58,7 +59,7 @@ def stand(score: ReplicaScore, protections: tuple[Protection, ...], policy: Poli
     if score.need is None or score.judged.evidence is Evidence.UNKNOWN:
         unseen.append(current)
     else:
-        seen.append(_need(score, policy))
+        seen.append(load_bearing(score, policy.retention) or 0)
     bearing = min(current, max(1, *seen)) if seen else 0
     ruled = any(one.level is Level.PIN and not one.blind for one in protections)
     ruled = ruled or any(hold.code in PINNING for hold in score.holds)
@@ -67,12 +68,3 @@ def stand(score: ReplicaScore, protections: tuple[Protection, ...], policy: Poli
 
 def _floor(protection: Protection, current: int) -> int:
     return current if protection.level is Level.PIN else protection.floor
-
-
-def _need(score: ReplicaScore, policy: PolicySpec) -> int:
-    """Need; where the policy lets weakly used replicas compete, the least count within the risk that it states."""
-    weak, need = policy.retention.weak.replicas, score.need or 0
-    if weak is None:
-        return need
-    counts = range(1, min(need, score.current))
-    return next((count for count in counts if score.risk[count] <= weak.at_risk), need)

@@ -1,25 +1,42 @@
 """Plan: a document that is sorted, digestible, printable and reversible."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from microglia.plan.change import Change, Saving, digest
 from microglia.policy.fields import Strict
 
-FORMAT = 1
+FORMAT = 2
 """The plan format this version writes; every older one is read, a newer one is refused by name."""
+ADDED = 2
+"""The format that added the rules of a note, ``outside`` of an account, and the elements of a competition."""
+
+
+class Rule(Strict):
+    """A rule that keeps something: its code, the object, field and value that say so, and a sentence."""
+
+    rule: str
+    object: str
+    field: str
+    value: str
+    reason: str
 
 
 class Note(Strict):
-    """A line about something that did not change: its subject, what would have gone or is missing, and why."""
+    """A line about something that did not change: its subject, what would have gone or is missing, and why. ``rules``
+    are those that spare it."""
 
     subject: str
     what: str
     why: str
+    rules: tuple[Rule, ...] = ()
 
 
 class AccountLine(Strict):
-    """One resource in the competition, in its base unit."""
+    """One resource in the competition, in its base unit. ``present`` and ``kept`` hold what is ``outside`` the budget,
+    too: pinned by a rule under a relative budget, not seen under an absolute one."""
 
     resource: str
     load_bearing: float
@@ -30,15 +47,19 @@ class AccountLine(Strict):
     price: float
     short: float = 0.0
     held_up_by: tuple[str, ...] = ()
+    outside: float = 0.0
 
 
 class Competition(Strict):
-    """How good the selection is: value kept, certified bound, relative gap; share of requests that may need unseen."""
+    """How good the selection is: value kept, certified bound, relative gap; share of requests that may need unseen.
+    ``elements`` competed (replica steps and hosts), and the most valuable that yields is worth ``largest``."""
 
     value: float
     bound: float
     gap: float
     unseen: float
+    elements: int = 0
+    largest: float = 0.0
 
 
 class Plan(Strict):
@@ -70,6 +91,19 @@ class Plan(Strict):
     accounts: tuple[AccountLine, ...] = ()
     competition: Competition | None = None
     warnings: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """In its own format: what later ones added is neither written nor part of the digest."""
+        written: dict[str, Any] = dump(self)
+        if self.format < ADDED:
+            for note in (*written["held"], *written["spared"], *written["undecided"]):
+                del note["rules"]
+            for account in written["accounts"]:
+                del account["outside"]
+            for name in ("elements", "largest") if written["competition"] else ():
+                del written["competition"][name]
+        return written
 
     @property
     def digest(self) -> str:

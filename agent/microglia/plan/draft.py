@@ -1,25 +1,26 @@
 """Selection -> Plan: this lap's part of what has to go, and a line about everything that stays."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from microglia.compete.selection import Account, Selection
-from microglia.lifecycle.pace import allowance, frozen
+from microglia.compete.selection import Account, Selection, Spared
+from microglia.lifecycle.pace import allowance
 from microglia.lifecycle.states import Phase, State
 from microglia.model.ids import WorkloadId
+from microglia.model.units import some
 from microglia.plan.candidate import Candidate, Found, found
 from microglia.plan.change import Change, SidecarChange
 from microglia.plan.desk import Desk, desk
-from microglia.plan.document import AccountLine, Competition, Note, Plan
+from microglia.plan.document import AccountLine, Competition, Note, Plan, Rule
 from microglia.plan.grounds import Grounds
 from microglia.plan.pick import caps, pick
 from microglia.plan.replicas import scale, shrinking
+from microglia.plan.rest import all_held, at_rest
 from microglia.plan.routes import hide, hiding, upkeep
 from microglia.policy.digest import policy_digest
-from microglia.policy.schema import PolicySpec, PruningPolicy
-from microglia.protect.ledger import Protection
+from microglia.policy.schema import PruningPolicy
 from microglia.score.unseen import unseen_mass
 
 __all__ = ["Grounds", "candidates", "draft"]
@@ -33,7 +34,7 @@ def draft(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) 
     its first round would take, for the gates to refuse; hardened, frozen or lean, it takes nothing.
     """
     spec = policy.spec
-    reasons = list(_at_rest(grounds.selection, state, spec, now))
+    reasons = list(at_rest(grounds, state, spec, now))
     exposing = state.phase is Phase.EXPOSING
     acting = replace(state, phase=Phase.PRUNING, round=1, entry=_excess(grounds.selection)) if exposing else state
     table = desk(grounds, acting, spec)
@@ -42,6 +43,8 @@ def draft(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) 
     taken, notes = ([], []) if reasons else _take(table, losers, now)
     # A client gets one change: one that hides hosts also shows those that are due.
     redrawn = {change.workload for change in taken if isinstance(change, SidecarChange)}
+    if not (reasons or notes or taken):
+        notes = list(all_held(state.structure, losers.held))
     changes = [*(change for change in kept if change.workload not in redrawn), *taken]
     return _plan(grounds, state, policy, now).model_copy(
         update={"changes": tuple(changes), "held": (*reasons, *notes, *losers.held, *left_alone)}
@@ -67,10 +70,10 @@ def _take(table: Desk, losers: Found, now: datetime) -> tuple[list[Change], list
     notes = []
     if picks.capped:
         why = f"the lap is full ({allowed.why}, spec.pace.perNamespace); the next lap goes on"
-        notes.append(Note(subject=state.structure, what=f"{picks.capped} more changes", why=why))
+        notes.append(Note(subject=state.structure, what=some(picks.capped, "more change"), why=why))
     if left > picks.capped:
         why = f"round {state.round} of {spec.pace.rounds} has used its share of the excess; the next round goes on"
-        notes.append(Note(subject=state.structure, what=f"{left - picks.capped} more changes", why=why))
+        notes.append(Note(subject=state.structure, what=some(left - picks.capped, "more change"), why=why))
     return changes, notes
 
 
@@ -79,20 +82,6 @@ def _change(table: Desk, candidate: Candidate, count: int) -> Change:
     if candidate.element.startswith("routes:"):
         return hide(table, target, count)
     return scale(table, target, count)
-
-
-def _at_rest(selection: Selection, state: State, spec: PolicySpec, now: datetime) -> Iterator[Note]:
-    subject = state.structure
-    if state.phase is Phase.HARDENED:
-        reopens = state.since + spec.hardening.reopen.after
-        why = f"hardened since {state.since:%d %b %Y}, until {reopens:%d %b %Y} or microglia reopen {subject}"
-        yield Note(subject=subject, what="pruning", why=why)
-    if (ice := frozen(spec.pace.freeze, now)) is not None:
-        why = f'frozen by spec.pace.freeze "{ice.freeze.cron}" until {ice.until:%d %b %Y %H:%M} UTC'
-        yield Note(subject=subject, what="pruning", why=why)
-    if selection.lean:
-        why = "lean: nothing exceeds the load-bearing cost and its spare; a smaller spec.budget would change that"
-        yield Note(subject=subject, what="pruning", why=why)
 
 
 def _plan(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) -> Plan:
@@ -113,9 +102,7 @@ def _plan(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) 
         rounds=spec.pace.rounds,
         changes=(),
         targets={str(target): count for target, count in sorted(selection.targets.items())},
-        spared=tuple(
-            Note(subject=one.subject, what=one.would, why=_reasons(one.protections)) for one in selection.spared
-        ),
+        spared=tuple(_spared(one) for one in selection.spared),
         undecided=tuple(Note(subject=one.subject, what="stays", why=one.missing) for one in selection.undecided),
         accounts=tuple(_account(account) for account in selection.accounts),
         competition=Competition(
@@ -123,13 +110,20 @@ def _plan(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) 
             bound=selection.bound,
             gap=selection.gap,
             unseen=unseen_mass(topology),
+            elements=selection.entered,
+            largest=selection.largest,
         ),
         warnings=tuple(_warnings(grounds)),
     )
 
 
-def _reasons(protections: Iterable[Protection]) -> str:
-    return "; ".join(dict.fromkeys(one.reason for one in protections))
+def _spared(one: Spared) -> Note:
+    rules = tuple(
+        Rule(rule=each.rule, object=str(each.source), field=each.field, value=each.value, reason=each.reason)
+        for each in one.protections
+    )
+    why = "; ".join(dict.fromkeys(f"{each.rule}: {each.reason}" for each in rules))
+    return Note(subject=one.subject, what=one.would, why=why, rules=tuple(dict.fromkeys(rules)))
 
 
 def _account(account: Account) -> AccountLine:
@@ -143,6 +137,7 @@ def _account(account: Account) -> AccountLine:
         price=account.price,
         short=account.short,
         held_up_by=account.held_up_by,
+        outside=account.outside,
     )
 
 

@@ -37,7 +37,9 @@ def caps(pace: Pace, populations: Mapping[str, int], history: History, now: date
     lap = limit(pace.per_lap, sum(populations.values()))
     hour = max(0, pace.per_hour - written(history, now - timedelta(hours=1)))
     namespaces = {name: limit(pace.per_namespace, count) for name, count in sorted(populations.items())}
-    why = f"spec.pace.perHour: {pace.per_hour}" if hour < lap else f"spec.pace.perLap: {lap} of the objects in scope"
+    why = f"spec.pace.perLap allows {lap} for {sum(populations.values())} objects in scope"
+    if hour < lap:
+        why = f"spec.pace.perHour allows {pace.per_hour}, and the last hour had {pace.per_hour - hour}"
     return Caps(min(lap, hour), namespaces, why)
 
 

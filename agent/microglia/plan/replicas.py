@@ -10,8 +10,9 @@ from microglia.plan.candidate import Candidate, Run
 from microglia.plan.change import Saving, ScaleChange, Why, decision_digest
 from microglia.plan.desk import Desk
 from microglia.plan.document import Note
-from microglia.policy.schema import Resource
+from microglia.policy.schema import Resource, Retention
 from microglia.score.scores import ReplicaScore
+from microglia.score.weak import FIELD, below_need, load_bearing
 from microglia.topology.nodes import Pod, Workload
 
 
@@ -29,7 +30,10 @@ def shrinking(table: Desk) -> tuple[list[Candidate], list[Note]]:
         if blocks or score is None:
             held += [_note(workload, target, why) for why in blocks]
             continue
-        floors = [*_floors(score), (grounds.protections.floor(target_id, workload.replicas), "a protection keeps it")]
+        floors = [
+            *_floors(score, table.spec.retention),
+            (grounds.protections.floor(target_id, workload.replicas), "a protection keeps it"),
+        ]
         lowest = min(workload.replicas, max(target, *(floor for floor, _ in floors)))
         held += [_note(workload, target, why) for floor, why in floors if floor >= lowest > target]
         step = min(workload.replicas - lowest, limit(pace.per_workload, workload.replicas))
@@ -60,7 +64,7 @@ def scale(table: Desk, target: WorkloadId, count: int) -> ScaleChange:
         expected=dict(sorted(left.items())),
         saving=_saving(score.unit, count),
         why=Why(
-            sentence=_sentence(score, aim, after),
+            sentence=_sentence(score, aim, after, table.spec.retention),
             at_risk=_risk(score, after) - _risk(score, workload.replicas),
             lost_to=yielded.lost_to if yielded else None,
         ),
@@ -116,14 +120,17 @@ def _blocked(table: Desk, workload: Workload, score: ReplicaScore | None) -> lis
     return found
 
 
-def _floors(score: ReplicaScore) -> Iterator[tuple[int, str]]:
+def _floors(score: ReplicaScore, retention: Retention) -> Iterator[tuple[int, str]]:
     yield from ((hold.floor, f"held by {hold.code}: {hold.why}") for hold in score.holds)
     if score.reach > max((hold.floor for hold in score.holds), default=0):
         yield score.reach, f"one step may not go below {score.reach}: more load per replica than was seen healthy"
-    if score.need is None:
+    bearing = load_bearing(score, retention)
+    if bearing is None:
         yield score.current, "no count of replicas is known to be enough"
+    elif bearing == score.need:
+        yield bearing, f"needs {bearing} at its peak"
     else:
-        yield score.need, f"needs {score.need} at its peak"
+        yield bearing, f"needs {score.need} at its peak, and {FIELD} allows no fewer than {bearing}"
 
 
 def _note(workload: Workload, target: int, why: str) -> Note:
@@ -139,8 +146,11 @@ def _risk(score: ReplicaScore, count: int) -> float:
     return score.risk[min(count, len(score.risk) - 1)] if score.risk else 0.0
 
 
-def _sentence(score: ReplicaScore, aim: int, after: int) -> str:
+def _sentence(score: ReplicaScore, aim: int, after: int, retention: Retention) -> str:
     end = "" if aim == after else f"; {aim} in the end"
     if score.peak <= 0:
         return f"no traffic in the window{end}"
-    return f"need {score.need} (peak {score.peak:,.4g} rps){end}"
+    weak = below_need(score, after, retention)
+    if not weak and end and below_need(score, aim, retention):
+        end += f", below need by {FIELD}"
+    return f"need {score.need} (peak {score.peak:,.4g} rps){f'; {weak}' if weak else ''}{end}"

@@ -19,7 +19,7 @@ def disruption_budget(look: Look) -> Iterator[Keep]:
         targets = look.index.selected(namespace_of(raw), at(raw, "spec", "selector"))
         field = "minAvailable" if at(raw, "spec", "minAvailable") is not None else "maxUnavailable"
         value = at(raw, "spec", field)
-        where = Where(ref_of(kind, raw), f"spec.{field}", str(value))
+        where = Where(ref_of(kind, raw), f"spec.{field}", "not set" if value is None else str(value))
         least = least_together(field, value)
         if least is None:
             yield from pin(targets, "its disruption budget lets nothing be missing", where)

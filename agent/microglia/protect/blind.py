@@ -7,7 +7,7 @@ from microglia.model.kinds import BY_NAME, Hides
 from microglia.protect.keep import Keep, Where, of_client, pin
 from microglia.protect.look import Look
 
-_COSTS: Mapping[Hides, str] = {
+COSTS: Mapping[Hides, str] = {
     "workloads": "which pods belong to it, and where they run, is not certain",
     "services": "which names lead to it is not known",
     "zones": "whether it survives the loss of a zone or node cannot be computed",
@@ -16,6 +16,7 @@ _COSTS: Mapping[Hides, str] = {
     "owners": "who else decides about it, or asks to leave it alone, is not known",
     "callers": "whether one of them names it as a target is not known",
 }
+"""What is not known of a workload, by what a kind hides."""
 _ON_ROUTES = frozenset(
     {
         "Service", "EndpointSlice", "Sidecar", "DestinationRule", "VirtualService", "ServiceEntry", "HTTPRoute",
@@ -32,7 +33,7 @@ def blind_spot(look: Look) -> Iterator[Keep]:
         hides: Hides = kind.hides if kind else "workloads"
         where = Where(ObjectRef(fault.subject, "", "*"), "list", fault.reason)
         if hides != "nothing":
-            reason = f"{fault.subject} could not be read, so {_COSTS[hides]}"
+            reason = f"{fault.subject} could not be read, so {COSTS[hides]}"
             yield from pin(_hidden(look, hides), reason, where, blind=True)
         if fault.subject in _ON_ROUTES:
             reason = f"{fault.subject} could not be read, so which routes must stay is not known"

@@ -1,5 +1,6 @@
 """Endpoints that serve only when others are gone: tiers by region, zone and node."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -99,5 +100,5 @@ def _one_per_zone(look: Look, targets: tuple[WorkloadId, ...], reason: str, wher
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -62,9 +62,9 @@ def _by_objects(look: Look) -> Iterator[Keep]:
             yield from pin(_target(look, raw), "its autoscaler was told not to scale in", where)
     for kind, raw in look.of("SleepInfo"):
         for i, entry in enumerate(at(raw, "spec", "excludeRef", default=())):
-            where = Where(
-                ref_of(kind, raw), f"spec.excludeRef[{i}]", str(entry.get("name") or entry.get("matchLabels"))
-            )
+            labels = sorted((entry.get("matchLabels") or {}).items())
+            said = entry.get("name") or ", ".join(f"{key}={value}" for key, value in labels)
+            where = Where(ref_of(kind, raw), f"spec.excludeRef[{i}]", str(said))
             yield from pin(_excluded(look, namespace_of(raw), entry), "it was told to stay awake", where)
 
 

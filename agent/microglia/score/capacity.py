@@ -66,15 +66,21 @@ def _capacity(
         reason = fault or (
             "it is called over TCP or by long streams, which have no unit of request" if stream else model.obstacle
         )
-        return Capacity(None, f"{reason}; or declare {MARK}", uneven, demonstrated, "")
+        return Capacity(None, f"{reason}; declare {MARK} if you know it", uneven, demonstrated, "")
     if not math.isfinite(uneven):
         reason = "how evenly its replicas share the load was never seen; check that every sidecar is scraped"
         return Capacity(None, reason, uneven, demonstrated, "")
     if claim is not None:
         demonstrated = max(demonstrated, claim / uneven)
-    spread = f" / {uneven:.3g} (busiest replica over the mean)" if uneven > 1 else ""
     if rps is None or (claim is not None and claim <= rps):
-        return Capacity((claim or 0.0) / uneven, "declared", uneven, demonstrated, f"declared {claim:g} rps{spread}")
+        evenly = f"{_spread(uneven)} = {(claim or 0.0) / uneven:.5g} rps" if _spread(uneven) else ""
+        text = f"declared {claim:g} rps{evenly}"
+        return Capacity((claim or 0.0) / uneven, "declared", uneven, demonstrated, text)
     share = rps * model.seconds / model.request
-    text = f"{share:.0%} x {model.request:g} cpu / {model.seconds * 1000:.4g} ms per request = {rps:.4g} rps{spread}"
+    work = f"{share:.0%} x {model.request:g} cpu / {model.seconds * 1000:.6g} ms per request"
+    text = f"{work}{_spread(uneven)} = {rps / uneven:.5g} rps"
     return Capacity(rps / uneven, f"CPU model, container {model.container}", uneven, demonstrated, text)
+
+
+def _spread(uneven: float) -> str:
+    return f" / {uneven:.6g} (busiest replica over the mean)" if f"{uneven:.6g}" != "1" else ""

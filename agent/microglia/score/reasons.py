@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microglia.model.units import show_bytes
+from microglia.model.units import show_bytes, some
 from microglia.score.load import Load
 from microglia.score.need import LARGEST
 from microglia.score.panel import Panel
@@ -51,6 +51,12 @@ class Case:
     def current(self) -> int:
         """Its present count."""
         return self.workload.replicas
+
+    @property
+    def least(self) -> int:
+        """Nobody wants less: need, or one copy where the policy lets replicas below need compete."""
+        weak = self.panel.policy.retention.weak.replicas
+        return max(self.need, 0) if weak is None else min(1, max(self.need, 0))
 
     @property
     def peak(self) -> float:
@@ -126,7 +132,7 @@ def _memory(case: Case) -> Iterator[Hold]:
         return
     if np.isnan(case.load.memory[case.row]):
         yield Hold("memory-unseen", case.current, "its memory was not seen; let Prometheus scrape cAdvisor")
-    elif case.floors[2] > max(case.need, 0):
+    elif case.floors[2] > case.least:
         largest, slope = case.load.memory[case.row], case.load.memory_slope[case.row]
         why = (
             f"its largest pod took {show_bytes(largest)} and needs up to {show_bytes(slope)} for each request per"
@@ -155,14 +161,17 @@ def _steps(case: Case) -> Iterator[Hold]:
         ("failureStretch", case.floors[1], retention.failure_stretch),
     )
     for code, floor, limit in named:
-        if not 0 <= case.need < floor <= case.current:
+        if case.need < 0 or not case.least < floor <= case.current:
             continue
         count = floor - 1
         left = case.survivors[count] if code == "failureStretch" else count
+        if not left:
+            yield Hold(code, floor, f"with {some(count, 'replica')}, after the worst failure, none would be left")
+            continue
         when = "after the worst failure" if code == "failureStretch" else "at its peak"
         needed = release(retention, case.peak, count, case.survivors[count])
         why = (
-            f"with {count} replicas, {when}, {case.peak / left:.4g} requests per second would fall on each, and"
+            f"with {some(count, 'replica')}, {when}, {case.peak / left:.4g} requests per second would fall on each, and"
             f" {limit:g} x the {demonstrated:.4g} seen healthy is the most; released once {needed:.4g} have been seen"
         )
         yield Hold(code, floor, why)
@@ -184,7 +193,7 @@ def explain(case: Case) -> str:
     terms = []
     if capacity.rps:
         wanted = (1 + retention.headroom) * case.demand[0]
-        terms.append(f"{capacity.rps:.4g} rps >= {1 + retention.headroom:g} x {case.demand[0]:.4g} = {wanted:.4g} rps")
+        terms.append(f"{capacity.rps:.5g} rps >= {1 + retention.headroom:g} x {case.demand[0]:.6g} = {wanted:.5g} rps")
     if case.required[1]:
         allowed = retention.utilisation * case.workload.cpu
         terms.append(f"{allowed:.4g} cpu >= {case.demand[1]:.4g} cpu")

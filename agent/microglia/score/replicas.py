@@ -17,7 +17,7 @@ from microglia.score.need import Required, copies, needs
 from microglia.score.panel import Panel
 from microglia.score.reasons import Case, explain, hold
 from microglia.score.risk import ladder, risks
-from microglia.score.scores import Evidence, ReplicaScore
+from microglia.score.scores import Evidence, ReplicaScore, TailFit
 from microglia.score.stretch import reaches
 from microglia.score.survivors import Shape, read_shape
 from microglia.score.tail import fit_tail
@@ -33,7 +33,7 @@ class _Counts:
     and ``risk``, which is times its ``criticality``; survivors ``required`` for requests, for CPU, in each zone; the
     ``demand`` that need covers, requests per second, cores, requests per second of the busiest zone; ``need``, -1 where
     there is none; ``floors`` by stretch, by failureStretch, by memory; ``lowest`` the first two together; ``highest``
-    the peak in the window."""
+    the peak in the window; ``firm`` the least count for CPU and zones alone, ``tails`` what risk was computed from."""
 
     bounds: list[int]
     survivors: list[int]
@@ -45,6 +45,8 @@ class _Counts:
     floors: list[tuple[int, int, int]]
     lowest: list[int]
     highest: list[float]
+    firm: list[int]
+    tails: list[TailFit]
 
 
 def score_replicas(panel: Panel, quantile: float) -> dict[WorkloadId, ReplicaScore]:
@@ -88,6 +90,8 @@ def _count(panel: Panel, load: Load, shape: Shape, quantile: float) -> _Counts:
         floors=_rows(reach.stretch, reach.failure, reach.memory),
         lowest=reach.lowest.tolist(),
         highest=load.demand.values.max(axis=1, initial=0.0).tolist(),
+        firm=needs(shape, _firm(load, required)).tolist(),
+        tails=list(tail.fits()),
     )
 
 
@@ -116,6 +120,13 @@ def _required(panel: Panel, load: Load, each: F64, demand: F64) -> Required:
         cpu=np.where(working, copies(demand[:, 1], allowed), 0),
         local=np.where(used, copies(margin * np.nan_to_num(demand[:, 2]), each), 0),
     )
+
+
+def _firm(load: Load, required: Required) -> Required:
+    """What risk says nothing of: zones that calls do not leave, and CPU where no model ties it to requests. Where one
+    does, capacity is at most what CPU allows, so what CPU falls short of is among the requests at risk."""
+    told = np.array([model.rps is not None for model in load.cpu.models], dtype=np.bool_) & load.having(Evidence.USED)
+    return Required(np.zeros_like(required.requests), np.where(told, 0, required.cpu), required.local)
 
 
 def _zone_peak(panel: Panel) -> F64:
@@ -161,4 +172,6 @@ def _score(panel: Panel, load: Load, shape: Shape, counts: _Counts, row: int) ->
         unit=unit_cost(workload, panel.policy),
         criticality=counts.criticality[row],
         arithmetic=explain(case),
+        firm=max(counts.firm[row], 0),
+        tail=counts.tails[row],
     )

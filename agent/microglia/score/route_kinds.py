@@ -12,8 +12,12 @@ from microglia.model.ids import WorkloadId
 from microglia.score.calls import Calls, reach_of
 from microglia.score.criticality import criticality
 from microglia.score.panel import Panel
+from microglia.topology.graph import Topology
 from microglia.topology.nodes import Service
+from microglia.topology.routing import ROUTE_KINDS
 
+LEADING = ("VirtualService", *ROUTE_KINDS)
+"""Kinds of objects that lead calls to a host on to others."""
 CLUSTER_BYTES = 61_000.0
 """Memory that one Envoy cluster (port x subset) takes in one proxy: measured on istiod and Envoy."""
 
@@ -57,16 +61,30 @@ def host_kinds(panel: Panel, shares: F64, calls: Calls) -> dict[str, Kind]:
     first = np.nan_to_num(panel.series("seen")[:, 0]) > 0
     heard = np.where(first, shares, 0.0)
     weights = [criticality(workload, panel.policy) for workload in panel.workloads]
-    return {
-        host: _kind(panel, service, heard, weights, _Behind(places, calls))
-        for host, service in panel.topology.services.items()
-    }
+    behind = _Behind(places, calls, _unread(panel.topology))
+    return {host: _kind(panel, service, heard, weights, behind) for host, service in panel.topology.services.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Behind:
     places: Mapping[WorkloadId, int]
     calls: Calls
+    unread: str
+
+
+def _unread(topology: Topology) -> str:
+    """Which kinds of objects that lead calls on could not be read, and the way out; empty where all were."""
+    spots = [spot for kind in LEADING for spot in topology.objects.faults if spot.subject == kind]
+    forbidden = list(dict.fromkeys(spot.subject for spot in spots if "forbidden" in spot.reason.lower()))
+    others = [f"{spot.subject} could not be read: {spot.reason}" for spot in spots if spot.subject not in forbidden]
+    if not spots:
+        return ""
+    why = "so where calls to the host lead is not known"
+    if not forbidden:
+        return f"{'; '.join(others)}, {why}"
+    refused = f"{' and '.join(forbidden)} objects may not be listed"
+    grant = "grant that: microglia doctor --rbac | kubectl apply -f -"
+    return f"{'; '.join([*others, refused])}, {why}; {grant}"
 
 
 def _kind(panel: Panel, service: Service, heard: F64, weights: list[float], behind: _Behind) -> Kind:
@@ -74,7 +92,9 @@ def _kind(panel: Panel, service: Service, heard: F64, weights: list[float], behi
     rows = [behind.places[one] for one in reach.workloads if one in behind.places]
     share = min((float(heard[row]) for row in rows if panel.workloads[row].meshed), default=1.0)
     born = panel.topology.activity.hosts.get(service.host)
-    if not reach.known:
+    if not reach.known and behind.unread:
+        doubt = behind.unread
+    elif not reach.known:
         doubt = "a route object that leads on from the host could not be resolved; repair it"
     elif service.host in behind.calls.strangers:
         doubt = "somebody whom no reporter could name calls the host; enrol its callers in the mesh"

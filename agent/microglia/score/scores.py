@@ -64,6 +64,19 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class TailFit:
+    """The tail of one workload's bucket peaks, as ``Tail`` has it: ``threshold`` u, ``share`` zeta of the buckets above
+    u, ``scale`` sigma and ``shape`` xi from ``excesses`` daily maxima above u, ``peak`` the highest in the window."""
+
+    threshold: float
+    share: float
+    scale: float
+    shape: float
+    peak: float
+    excesses: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Why a count may not go lower now. ``code`` is stretch, failureStretch, unhealthy, memory, capacity, ...;
     ``why`` carries the evidence and what would release it."""
@@ -81,7 +94,8 @@ class ReplicaScore:
     ``need`` is the least safe count, None when no count satisfies it (then ``holds`` says so). ``survivors[k]`` and
     ``risk[k]`` (requests per hour at risk, times criticality) are for k = 0 .. ``current``. ``reach`` is the lowest
     count that ``stretch`` and ``failureStretch`` allow in the next step. ``unit`` is the cost of one replica per
-    resource. ``peak`` requests per second, ``peak_at`` its bucket (-1 when none).
+    resource. ``peak`` requests per second, ``peak_at`` its bucket (-1 when none). ``firm`` is the least count for
+    zones and for CPU as far as risk says nothing of them; ``tail`` what risk was computed from.
     """
 
     workload: WorkloadId
@@ -99,6 +113,8 @@ class ReplicaScore:
     unit: Mapping[Resource, float]
     criticality: float
     arithmetic: str
+    firm: int = 0
+    tail: TailFit = TailFit(0.0, 0.0, 1.0, 0.1, 0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def _least(rungs: Ladder, allowed: Bools) -> Ints:
 
 
 def release(retention: Retention, peak: float, count: int, survivors: int) -> float:
-    """Requests per second per replica that must have been seen healthy before ``count``, which leaves ``survivors`` (at
-    least one), is allowed."""
-    return max(peak / count / retention.stretch, peak / survivors / retention.failure_stretch)
+    """Requests per second per replica that must have been seen healthy before ``count``, which leaves ``survivors``, is
+    allowed; where none are left, before ``stretch`` alone allows it."""
+    alone = peak / count / retention.stretch
+    return max(alone, peak / survivors / retention.failure_stretch) if survivors else alone

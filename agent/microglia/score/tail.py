@@ -1,11 +1,13 @@
 """How far peaks may go beyond what was seen: a generalised Pareto tail over the 95th percentile of bucket peaks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from microglia.model.activity import F64, Bools
 from microglia.score.panel import Ints
+from microglia.score.scores import TailFit
 
 THRESHOLD = 0.95
 LOWEST, HIGHEST = 0.1, 0.6
@@ -19,13 +21,20 @@ BEYOND = 3.0
 @dataclass(frozen=True, slots=True, eq=False)
 class Tail:
     """One tail per workload, arrays of shape (n,): ``threshold`` u and ``scale`` sigma in requests per second,
-    ``share`` zeta of the buckets above u, ``shape`` xi. ``share`` is 0 where there is no tail."""
+    ``share`` zeta of the buckets above u, ``shape`` xi. ``share`` is 0 where there is no tail. ``excesses`` daily
+    maxima lie above u."""
 
     threshold: F64
     share: F64
     scale: F64
     shape: F64
     peak: F64
+    excesses: Ints
+
+    def fits(self) -> Iterator[TailFit]:
+        """One workload after the other."""
+        columns = (self.threshold, self.share, self.scale, self.shape, self.peak, self.excesses)
+        return map(TailFit, *(column.tolist() for column in columns))
 
     def beyond(self, rows: Ints, level: F64) -> F64:
         """Mean excess over ``level`` (m,) of the workloads ``rows`` (m,), requests per second averaged over buckets:
@@ -44,7 +53,7 @@ def fit_tail(peaks: F64, days: Ints, silent: Bools) -> Tail:
     """
     if not peaks.size:
         nothing = np.zeros(len(peaks))
-        return Tail(nothing, nothing, nothing + 1, nothing + LOWEST, nothing)
+        return Tail(nothing, nothing, nothing + 1, nothing + LOWEST, nothing, np.zeros(len(peaks), dtype=np.int64))
     threshold = np.quantile(peaks, THRESHOLD, axis=1)
     starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
     excess = np.maximum.reduceat(peaks, starts, axis=1) - threshold[:, None]
@@ -57,4 +66,4 @@ def fit_tail(peaks: F64, days: Ints, silent: Bools) -> Tail:
     exists = (count > 0) & ~silent
     share = np.where(exists, (peaks > threshold[:, None]).mean(axis=1), 0.0)
     scale = np.where(exists, mean * (1 - shape), 1.0)
-    return Tail(threshold, share, scale, shape, peaks.max(axis=1))
+    return Tail(threshold, share, scale, shape, peaks.max(axis=1), np.where(exists, count, 0))

@@ -20,10 +20,11 @@ _KEY: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A plan that passed every gate on fresh facts. Only this module can make one."""
+    """A plan that passed every gate on fresh facts, ``at`` that moment. Only this module can make one."""
 
     plan: Plan
     proof: Proof
+    at: datetime
     _key: object = field(repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +85,7 @@ def remainder(refused: Refused) -> Plan | None:
 
 def _answer(facts: Facts) -> Cleared | Refused:
     found = refusals(facts) if facts.plan.changes else ()
-    return Refused(facts.plan, found, facts.proof) if found else Cleared(facts.plan, facts.proof, _KEY)
+    return Refused(facts.plan, found, facts.proof) if found else Cleared(facts.plan, facts.proof, facts.now, _KEY)
 
 
 def _held(change: Change, why: str) -> Note:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from microglia.lifecycle.states import Shield
 from microglia.model.ids import RouteId
-from microglia.model.units import show_duration
+from microglia.model.units import show_duration, some
 from microglia.plan.change import ScaleChange
 from microglia.plan.standing import standing
 from microglia.policy.schema import WeakRoutes
 from microglia.score.scores import Evidence, ReplicaScore, RouteScore
+from microglia.score.weak import FIELD, load_bearing
+from microglia.verify.because import because, told
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Objection
 from microglia.verify.whatif import by_zone
@@ -86,28 +88,31 @@ def _needed(route: RouteScore | None, weak: WeakRoutes | None) -> str:
 def floors(facts: Facts) -> Iterator[Objection]:
     """No protection, no need, no hold and no absolute floor of the policy is undercut."""
     for index, change, workload in facts.shrinking:
-        for protection in facts.protections.of(workload.id):
+        for protection in told(facts.protections.of(workload.id)):
             floor = workload.replicas if protection.level == "pin" else protection.floor
             if change.after < min(floor, workload.replicas):
                 yield Objection(
                     index,
                     change.workload,
-                    f"{change.after} replicas, {protection.rule} keeps {min(floor, workload.replicas)}:"
-                    f" {protection.reason} ({protection.source}, {protection.field}); {_ANEW}",
+                    f"{some(change.after, 'replica')}, {protection.rule} keeps {min(floor, workload.replicas)}:"
+                    f" {because(protection)}",
                 )
         least = max(1, min(workload.replicas, facts.spec.protect.min_replicas))
         if change.after < least:
             yield Objection(
-                index, change.workload, f"{change.after} replicas, spec.protect.minReplicas keeps {least}; {_ANEW}"
+                index,
+                change.workload,
+                f"{some(change.after, 'replica')}, spec.protect.minReplicas keeps {least}; {_ANEW}",
             )
         score = facts.scores.replicas.get(workload.id)
         for limit, why in _scored(score, change, facts) if score else ():
-            yield Objection(index, change.workload, f"{change.after} replicas, {limit} are needed: {why}; {_ANEW}")
+            yield Objection(
+                index, change.workload, f"{some(change.after, 'replica')}, {limit} are needed: {why}; {_ANEW}"
+            )
     for index, hide, _ in facts.hiding:
         for host in hide.cut:
-            for protection in facts.protections.of_route(hide.id, host):
-                where = f"{protection.source}, {protection.field}"
-                why = f"{protection.rule} keeps it: {protection.reason} ({where}); {_ANEW}"
+            for protection in told(facts.protections.of_route(hide.id, host)):
+                why = f"{protection.rule} keeps it: {because(protection)}"
                 yield Objection(index, str(RouteId(hide.id, host)), why)
     yield from _shielded(facts)
 
@@ -115,12 +120,12 @@ def floors(facts: Facts) -> Iterator[Objection]:
 def _scored(score: ReplicaScore, change: ScaleChange, facts: Facts) -> Iterator[tuple[int, str]]:
     if score.judged.evidence is Evidence.UNKNOWN:
         return  # another gate says so
-    weak = facts.spec.retention.weak.replicas
-    bearable = weak is not None and score.risk[min(change.after, score.current)] <= weak.at_risk
+    bearing = load_bearing(score, facts.spec.retention)
     if score.need is None and not score.holds:
         yield score.current, "no count is known to be enough"
-    elif score.need is not None and change.after < score.need and not bearable:
-        yield score.need, f"its peak of {score.peak:.4g} rps, {score.arithmetic or 'with headroom and a failure'}"
+    elif bearing is not None and change.after < bearing:
+        weak = f"{FIELD} allows no fewer, for " if bearing != score.need else ""
+        yield bearing, f"{weak}its peak of {score.peak:.4g} rps, {score.arithmetic or 'with headroom and a failure'}"
     if change.after < score.reach:
         yield score.reach, "more load per replica at once than was seen healthy (spec.retention.stretch)"
     for hold in score.holds:
@@ -151,17 +156,19 @@ def victims(facts: Facts) -> Iterator[Objection]:
         gone = sorted(set(change.victims) - present)
         step = workload.replicas - change.after
         if gone:
-            yield Objection(
-                index, change.workload, f"{gone[0]} and {len(gone) - 1} more pods to go are gone already; {_ANEW}"
-            )
+            yield Objection(index, change.workload, f"{_listed(gone)} should go and is gone already; {_ANEW}")
         elif len(set(change.victims)) != step:
             yield Objection(
-                index, change.workload, f"{len(set(change.victims))} pods are named for a step of {step}; {_ANEW}"
+                index, change.workload, f"{some(len(set(change.victims)), 'pod')} named for a step of {step}; {_ANEW}"
             )
         elif dict(by_zone(facts.after.pods[workload.id])) != {zone: n for zone, n in change.expected.items() if n}:
             yield Objection(
                 index, change.workload, f"its pods would not lie as planned ({_spread(change.expected)}); {_ANEW}"
             )
+
+
+def _listed(pods: list[str]) -> str:
+    return f"{pods[0]} with {len(pods) - 1} more" if len(pods) > 1 else pods[0]
 
 
 def _spread(placement: dict[str, int]) -> str:

@@ -114,6 +114,7 @@ def gather(
         failures=tried,
         worse=len({(one.kind, one.name) for one in worse}),
         unseen=played.unseen,
+        over_before=played.over_before,
     )
     return Facts(plan, topology, history, policy, now, scores, protections, after, played, worse, proof)
 

@@ -5,9 +5,11 @@ peaks (``demand``). The plan makes F worse when the loss after it is more than e
 
 * the loss of the structure as first exposed under F, and
 * for nodes and zones, what the steps that it gave up as spare were known to cost: the loss of the larger of the count
-  after it and ``need`` copies, spread as need assumes: ceil(k / places) in the fullest place, and the worst skew seen.
+  after it and the load-bearing count, spread as need assumes: ceil(k / places) in the fullest place, and the worst skew
+  seen. Load-bearing is ``need``, or less where the policy says in words that replicas below need compete
+  (``score.weak``).
 
-So neither a count below need nor a placement worse than the one that need was computed for may lose more. Where
+So neither a count below that nor a placement worse than the one that need was computed for may lose more. Where
 services and primaries fall out, their backups must answer for them too, beside their own peaks, and the way to them
 must stay open; there nothing is spare. Workloads that the plan does not touch lost only what earlier cleared plans took
 as spare.
@@ -23,6 +25,7 @@ from microglia.model.ids import WorkloadId
 from microglia.policy.schema import PolicySpec
 from microglia.score.panel import Ints
 from microglia.score.scores import ReplicaScore, Scores
+from microglia.score.weak import load_bearing
 from microglia.topology.graph import Topology
 from microglia.verify.demand import Demand, read_demand
 from microglia.verify.whatif import After, by_node, by_zone
@@ -71,21 +74,28 @@ def lose_each(
     handed = _handed_over(topology, after)
     sources = {one for _, _, _, lost in handed for one in lost}
     demand = read_demand(topology, spec, scores, {*after.counts, *sources})
-    places = _places(topology, scores, after, exposed, demand)
+    places = _places(topology, spec, scores, after, exposed, demand)
     worse = [*_compare(places, demand), *_takers(handed, after, exposed, demand), *_cut_off(topology, after)]
     return tried, tuple(sorted(worse))
 
 
 def _places(
-    topology: Topology, scores: Scores, after: After, exposed: Mapping[WorkloadId, int], demand: Demand
+    topology: Topology,
+    spec: PolicySpec,
+    scores: Scores,
+    after: After,
+    exposed: Mapping[WorkloadId, int],
+    demand: Demand,
 ) -> _Trials:
     names, found = [], []
     for target, count in after.counts.items():
         score, pods = scores.replicas.get(target), topology.workloads[target].pods
+        bearing = load_bearing(score, spec.retention) if score else count
+        enough = max(count, topology.workloads[target].replicas if bearing is None else bearing)
         for kind, number, spread in (("zone", len(topology.zones), by_zone), ("node", len(topology.nodes), by_node)):
             before = _as_exposed(spread(pods), exposed[target])
             now = spread(after.pods[target])
-            spare = _spare(kind, number, count, score)
+            spare = _spare(kind, number, score, enough) if score else count
             for place in sorted({*before, *now}):
                 names.append((target, kind, place or "(not known)"))
                 kept = max(0, exposed[target] - before[place])
@@ -105,12 +115,10 @@ def _as_exposed(present: Counter[str], count: int) -> Counter[str]:
     return placed
 
 
-def _spare(kind: str, places: int, count: int, score: ReplicaScore | None) -> int:
-    if score is None:
-        return count
+def _spare(kind: str, places: int, score: ReplicaScore, enough: int) -> int:
+    """What is left of ``enough`` copies, spread as need assumes, when the fullest place is lost."""
     lie = score.placement
     places, skew = (lie.zones, lie.zone_skew) if kind == "zone" else (places, lie.node_skew)
-    enough = max(count, score.current if score.need is None else score.need)
     return max(0, enough - (-(-enough // max(places, 1)) + skew))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from microglia.model.ids import RouteId, WorkloadId
+from microglia.model.units import some
 from microglia.verify.facts import Facts
 from microglia.verify.failures import Worse
 from microglia.verify.gate import Objection
@@ -23,8 +24,8 @@ def replayed(facts: Facts) -> Iterator[Objection]:
         yield Objection(
             shrinking[one.workload],
             str(one.workload),
-            f"{one.lost - one.before:,.0f} recorded requests would be above what {one.count} replicas serve in its"
-            f" peaks; {_ANEW}",
+            f"{one.lost - one.before:,.0f} recorded requests would be above what {some(one.count, 'replica')} can"
+            f" serve in its peaks; {_ANEW}",
         )
 
 
@@ -54,10 +55,10 @@ def _hidden(one: Worse) -> str:
 def _short(one: Worse, facts: Facts) -> str:
     peak = facts.scores.replicas[one.workload].peak if one.workload in facts.scores.replicas else 0.0
     return (
-        f"losing the {one.kind} {one.name} would leave {one.left} replicas instead of {one.left_before} and"
+        f"losing the {one.kind} {one.name} would leave {some(one.left, 'replica')} instead of {one.left_before} and"
         f" {one.lost:,.0f} recorded requests unanswered instead of {one.before:,.0f} (peak {peak:.4g} rps)"
     )
 
 
 def _more(found: list[Worse]) -> str:
-    return f", and {len(found) - 1} more failures likewise" if len(found) > 1 else ""
+    return f", and {some(len(found) - 1, 'more failure')} likewise" if len(found) > 1 else ""

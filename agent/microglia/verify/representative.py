@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from microglia.model.activity import F32, F64, Bools
+from microglia.model.doubts import short_retention
 from microglia.model.ids import WorkloadId
 from microglia.model.units import show_duration, show_share
 from microglia.score.known_peaks import occurrences
@@ -29,12 +30,13 @@ def coverage(facts: Facts) -> Iterator[Objection]:
     share = float(heard.mean())
     if share < limit:
         missing = int((~heard).sum())
+        way = _forgotten(facts) or "let Prometheus fill them, or wait until they have left the window"
         yield Objection(
             -1,
             "window",
             f"{show_share(share)} of the window was heard, spec.observation.coverage asks for {show_share(limit)};"
-            f" {missing} of {heard.size} h are missing, the last is {_last_gap(facts, heard):%d %b %Y %H:%M} UTC: let"
-            " Prometheus fill them, or wait until they have left the window",
+            f" {missing} of {heard.size} h are missing, the last is {_last_gap(facts, heard):%d %b %Y %H:%M} UTC:"
+            f" {way}",
         )
     for index, change, workload in facts.shrinking:
         score = facts.scores.replicas.get(workload.id)
@@ -46,6 +48,11 @@ def coverage(facts: Facts) -> Iterator[Objection]:
         least = min(heard_in, default=1.0)
         if least < limit:
             yield Objection(index, hide.workload, _unheard(least, limit))
+
+
+def _forgotten(facts: Facts) -> str:
+    """Whether no waiting helps, because Prometheus forgets before the window is over."""
+    return short_retention(facts.topology.snapshot.source, facts.spec.observation.window)
 
 
 def _unheard(share: float, limit: float) -> str:
@@ -88,7 +95,9 @@ def _too_short(facts: Facts, first: int) -> str:
     # A bucket is closed an hour after its end.
     ready = window.moment(first) + needed + _HOUR
     way = f"wait until {ready:%d %B %Y}"
-    if needed > window.hours * _HOUR:
+    if first and _forgotten(facts):
+        way = _forgotten(facts)
+    elif needed > window.hours * _HOUR:
         way = f"write spec.observation.window: {show_duration(needed)} or more"
     elif first == window.hours:
         way = "it was never heard: check that its sidecars are scraped"

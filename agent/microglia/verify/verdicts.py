@@ -24,8 +24,8 @@ class Proof:
     """What was checked: requests replayed, those without a route or above capacity on the pruned mesh, failures tried
     by kind (node, zone, service, primary), how many of them are worse than before, unseen mass.
 
-    Requests above capacity are counted over the busiest five minutes of every hour. A plan that gives back needs no
-    proof: then all figures are 0.
+    ``over_before`` requests are above capacity with the counts of today. Requests above capacity are counted over the
+    busiest five minutes of every hour. A plan that gives back needs no proof: then all figures are 0.
     """
 
     requests: float
@@ -34,6 +34,7 @@ class Proof:
     failures: Mapping[str, int]
     worse: int
     unseen: float
+    over_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

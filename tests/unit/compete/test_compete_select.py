@@ -375,7 +375,7 @@ def test_spared_says_what_would_have_gone() -> None:
     held = [workload(A, pin), workload(A, low)]
     found = _select([_replicas(A, 5, 0, 0.0, 0.0, 0.0, 0.0, evidence="IDLE")], held=held)
     (one,) = found.spared
-    assert (one.subject, one.would, one.protections) == ("shop/a", "5 -> 1 replicas", (pin,))
+    assert (one.subject, one.would, one.protections) == ("shop/a", "5 -> 1 replica", (pin,))
 
 
 def test_what_would_have_kept_anyway_is_not_spared() -> None:

@@ -51,7 +51,7 @@ def shop(*more: Any, excess: float = 6.0, **parts: Any) -> Grounds:
     yielded = [step_lost(name, 3, 5, density=place / 10) for place, name in enumerate(NAMES, 1)]
     chosen = selection(
         dict.fromkeys(NAMES, 3), [losing], yielded=[*yielded, route_lost(losing, 0.9)], excess={"cpu": excess},
-        **{key: parts.pop(key) for key in ("lean", "spared", "undecided") if key in parts},
+        **{key: parts.pop(key) for key in ("lean", "spared", "undecided", "entered") if key in parts},
     )  # fmt: skip
     raws = [one for name in NAMES for one in running(deployment(name, replicas=5))]
     services = [service("ads"), service("blog")]
@@ -86,7 +86,7 @@ def test_the_plan_says_what_it_was_made_from() -> None:
     assert plan.targets == {"shop/a": 3, "shop/b": 3, "shop/c": 3}
     assert plan.accounts[0].model_dump() == {
         "resource": "cpu", "load_bearing": 10.0, "budget": 12.0, "kept": 11.0, "present": 17.0, "excess": 6.0,
-        "price": 0.4, "short": 0.0, "held_up_by": (),
+        "price": 0.4, "short": 0.0, "held_up_by": (), "outside": 0.0,
     }  # fmt: skip
     assert plan.competition is not None
     assert (plan.competition.value, plan.competition.bound, plan.competition.gap) == (90.0, 100.0, 0.1)
@@ -108,7 +108,7 @@ def test_a_round_takes_its_share() -> None:
     state = pruning(1, entry={"cpu": 6.0})
     plan = draft(shop(), state, policy(), NOW)
     assert [change.element for change in plan.changes] == ["replica:shop/a", "replica:shop/b", "routes:shop/a"]
-    assert [(note.subject, note.what) for note in plan.held] == [("default", "1 more changes")]
+    assert [(note.subject, note.what) for note in plan.held] == [("default", "1 more change")]
     assert "round 1 of 5 has used its share" in plan.held[0].why
 
 
@@ -146,7 +146,7 @@ def test_exposing_shows_the_first_round() -> None:
     ("state", "parts", "pace", "why"),
     [
         (State("default", Phase.HARDENED, NOW), {}, OPEN, "until 27 Sep 2026 or microglia reopen default"),
-        (pruning(), {"lean": True}, OPEN, "lean: nothing exceeds"),
+        (pruning(), {"lean": True, "entered": 7}, OPEN, "lean: nothing exceeds"),
         (
             pruning(), {}, Pace(per_lap=WIDE, freeze=(Freeze(cron="0 11 * * *", lasts="2h"),)),
             'spec.pace.freeze "0 11 * * *" until 29 Jun 2026 13:00 UTC',
@@ -201,8 +201,10 @@ def test_spared_undecided_and_blind_are_told() -> None:
         history=History(None, (), surprises=("shop/a has 9 replicas",)),
     )
     plan = draft(ground, pruning(), policy(), NOW)
+    place = {"rule": "failover", "object": "DestinationRule shop/failover", "field": "spec.host", "value": "typo"}
     assert plan.spared[0].model_dump() == {
-        "subject": "shop/x (3)", "what": "no traffic in 14 d", "why": "takes over; twice",
+        "subject": "shop/x (3)", "what": "no traffic in 14 d", "why": "failover: takes over; failover: twice",
+        "rules": ({**place, "reason": "takes over"}, {**place, "reason": "twice"}),
     }  # fmt: skip
     assert (plan.undecided[0].subject, plan.undecided[0].why) == ("shop/y", "no sidecar")
     assert plan.warnings == (

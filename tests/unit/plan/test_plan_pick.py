@@ -88,7 +88,7 @@ def test_caps_follow_the_policy() -> None:
     """10 % of the lap's objects, 20 % of a namespace's, with floors for small groups."""
     allowed = caps(Pace(), {"shop": 60, "pay": 3}, History(None, ()), NOW)
     assert (allowed.lap, allowed.namespaces) == (6, {"pay": 1, "shop": 10})
-    assert "perLap" in allowed.why
+    assert allowed.why == "spec.pace.perLap allows 6 for 63 objects in scope"
 
 
 def test_the_last_hour_counts() -> None:
@@ -96,7 +96,7 @@ def test_the_last_hour_counts() -> None:
     one = record(scaled(deployment("a"), 3, 2), scaled(deployment("b"), 3, 2), at=NOW - timedelta(minutes=59))
     pace = Pace(per_hour=3)
     busy = caps(pace, {"shop": 60}, History(None, (one,)), NOW)
-    assert (busy.lap, busy.why) == (1, "spec.pace.perHour: 3")
+    assert (busy.lap, busy.why) == (1, "spec.pace.perHour allows 3, and the last hour had 2")
     assert caps(pace, {"shop": 60}, History(None, (one,)), NOW + timedelta(minutes=1)).lap == 3
     assert caps(Pace(per_hour=1), {"shop": 60}, History(None, (one,)), NOW).lap == 0
 

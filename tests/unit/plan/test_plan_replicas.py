@@ -16,7 +16,7 @@ from microglia.plan.document import Note
 from microglia.plan.grounds import Grounds
 from microglia.plan.history import History
 from microglia.plan.replicas import scale, shrinking, victims
-from microglia.policy.schema import PolicySpec
+from microglia.policy.schema import PolicySpec, Retention, Weak, WeakReplicas
 from microglia.protect.ledger import Level, Protection, workload
 from microglia.score.scores import Hold
 from microglia.topology.nodes import Pod
@@ -217,3 +217,45 @@ def test_pods_that_do_not_serve_go_before_any_other() -> None:
     ]  # fmt: skip
     assert victims(pods, 3) == ("pends", "lost", "waits")
     assert victims(pods, 9)[3:] == ("a1", "a2")
+
+
+WEAK = PolicySpec(retention=Retention(weak=Weak(replicas=WeakReplicas(at_risk=1.0))))
+RISKS = (99.0, 9.0, 2.0, 0.75, 0.5, 0.25)
+
+
+def test_replicas_below_need_go_where_the_policy_says_so() -> None:
+    """Need is 5, and 3 put less at risk than the policy accepts: the step goes, and says by whose word."""
+    ground = cart(target=3, need=5, risk=RISKS, peak=180.0)
+    candidates, held = found(ground)
+    assert candidates == []
+    assert [note.why for note in held] == ["needs 5 at its peak"]
+    candidates, held = found(ground, WEAK)
+    assert (len(candidates), held) == (1, [])
+    change = scale(desk(ground, pruning(), WEAK), wid("cart"), 1)
+    assert change.why.sentence == (
+        "need 5 (peak 180 rps); below need, because spec.retention.weak.replicas allows 1 requests/h at risk; at risk"
+        " 0.5 requests/h; 3 in the end"
+    )
+
+
+def test_an_end_below_need_is_announced() -> None:
+    """The first step stays above need; that the last will not is told with it."""
+    ground = cart(target=3, need=4, risk=RISKS, peak=180.0)
+    change = scale(desk(ground, pruning(), WEAK), wid("cart"), 1)
+    assert change.why.sentence == ("need 4 (peak 180 rps); 3 in the end, below need by spec.retention.weak.replicas")
+
+
+def test_no_further_below_need_than_the_policy_says() -> None:
+    """A target below what the stated risk allows is held there, by protections and by stretch as ever."""
+    ground = cart(target=2, need=5, risk=RISKS)
+    candidates, held = found(ground, WEAK)
+    assert candidates[0].runs[0].count == 1
+    assert [note.why for note in held] == [
+        "needs 5 at its peak, and spec.retention.weak.replicas allows no fewer than 3"
+    ]
+    floor = Protection("pdb", Level.FLOOR, 5, "r", ObjectRef("PodDisruptionBudget", "shop", "cart"), "f", "5")
+    shut = cart(target=2, need=5, risk=RISKS, protections=[workload(wid("cart"), floor)])
+    assert [note.why for note in found(shut, WEAK)[1]] == ["a protection keeps it"]
+    stretched = cart(target=2, need=5, risk=RISKS, reach=5)
+    assert found(stretched, WEAK)[0] == []
+    assert "one step may not go below 5" in found(stretched, WEAK)[1][0].why

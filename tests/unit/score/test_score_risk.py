@@ -20,7 +20,7 @@ ID = WorkloadId("shop", "cart")
 
 
 def _tail(**parts: float) -> Tail:
-    values = {"threshold": 10.0, "share": 0.05, "scale": 2.0, "shape": 0.25, "peak": 20.0, **parts}
+    values = {"threshold": 10.0, "share": 0.05, "scale": 2.0, "shape": 0.25, "peak": 20.0, "excesses": 9, **parts}
     return Tail(**{name: np.array([value]) for name, value in values.items()})
 
 

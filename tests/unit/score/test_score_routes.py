@@ -8,16 +8,20 @@ from scipy import stats
 
 from microglia.model.activity import UNKNOWN_PEER, Edge
 from microglia.model.ids import ObjectRef, WorkloadId
+from microglia.model.objects import BlindSpot
 from microglia.policy.schema import Criticality, PolicySpec, Retention
 from microglia.score import score
 from microglia.score.routes import rate_bound
 from microglia.score.scores import Evidence, RouteScore
+from microglia.topology.build import build
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Reach
 from tests import factories
 from tests.unit.score.worlds import Spec, calls, host, world
 
 HOURS = factories.WINDOW.hours
+LEAD = "calls to the host lead is not known"
+GRANT = "grant that: microglia doctor --rbac | kubectl apply -f -"
 WEB = Spec("web", 4, sent=10, series={"sent": np.ones(HOURS)})
 CART, DESK = Spec("cart", rps=10), Spec("desk")
 CLIENT = WorkloadId("shop", "web")
@@ -303,3 +307,27 @@ def test_calls_of_others_do_not_count() -> None:
     edges = factories.edges(("shop/other", host("desk"), "shop/desk"), ("shop/web", "example.com", ""))
     assert Edge("shop/web", "example.com", "", "http") in edges.keys
     assert _routes(world(WEB, DESK, edges=edges))[host("desk")].judged.evidence is Evidence.IDLE
+
+
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [
+        (
+            (BlindSpot("VirtualService", "cannot list virtualservices (forbidden: no)"),),
+            f"VirtualService objects may not be listed, so where {LEAD}; {GRANT}",
+        ),
+        (
+            (BlindSpot("HTTPRoute", "answered 500"), BlindSpot("TCPRoute", "403 Forbidden")),
+            f"HTTPRoute could not be read: answered 500; TCPRoute objects may not be listed, so where {LEAD}; {GRANT}",
+        ),
+        (
+            (BlindSpot("VirtualService", "answered 500"),),
+            "VirtualService could not be read: answered 500, so where calls to the host lead is not known",
+        ),
+    ],
+)
+def test_a_list_that_is_not_allowed_is_granted_and_not_repaired(faults: tuple[BlindSpot, ...], told: str) -> None:
+    """Which kind could not be read, and what to do about that."""
+    topology = world(WEB, CART, DESK, edges=calls(("web", "cart")))
+    snapshot = replace(topology.snapshot, objects=replace(topology.snapshot.objects, faults=faults))
+    assert _doubt(build(snapshot)) == told

@@ -42,7 +42,7 @@ def test_peak_quantile_needs_the_95th_percentile() -> None:
     found = score(world(_spiky()), policy).replicas[ID]
     quantile = np.quantile(world(_spiky()).activity.workloads.peak[0].astype(float), 0.95)
     assert found.need == 3
-    assert f"1.1 x {quantile:.4g}" in found.arithmetic
+    assert f"1.1 x {quantile:.6g}" in found.arithmetic
     assert found.peak == 1000
     assert found.risk[3] > 0
 

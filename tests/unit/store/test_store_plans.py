@@ -52,7 +52,7 @@ def test_a_plan_that_was_edited_is_refused(plans: Plans) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({"format": 2}, "plan format 2"),
+        ({"format": 3}, "plan format 3"),
         ({"format": 1}, "is no plan: structure: Field required; make a new plan"),
         ({"format": 1, "zeal": 3}, "is no plan"),
     ],

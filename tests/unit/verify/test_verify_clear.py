@@ -9,7 +9,7 @@ from microglia.verify.clear import Cleared, Refused, remainder, verify, winnow
 from microglia.verify.facts import gather
 from microglia.verify.gates import GATES, refusals
 from microglia.verify.verdicts import Proof, Refusal
-from tests.unit.verify.verify_world import Scene, scene
+from tests.unit.verify.verify_world import NOW, Scene, scene
 
 NOTHING = Proof(0.0, 0.0, 0.0, {}, 0, 0.0)
 
@@ -21,7 +21,7 @@ def check(one: Scene) -> Cleared | Refused:
 def test_nobody_else_makes_a_cleared() -> None:
     """A plan cannot be cleared by calling the type."""
     with pytest.raises(TypeError, match=r"only verify.clear makes a Cleared"):
-        Cleared(scene().plan, NOTHING, object())
+        Cleared(scene().plan, NOTHING, NOW, object())
 
 
 def test_a_cleared_plan_is_the_plan_that_was_checked_with_its_proof() -> None:
@@ -94,7 +94,7 @@ def test_the_proof_of_a_refused_plan_counts_failures_once() -> None:
     assert checked.proof.worse == 4
     (told,) = [refusal.message for refusal in checked.refusals if refusal.gate == "n-1"]
     assert told == (
-        "losing the zone b would leave 1 replicas instead of 2 and 5,040,000 recorded requests unanswered instead of"
+        "losing the zone b would leave 1 replica instead of 2 and 5,040,000 recorded requests unanswered instead of"
         " 0 (peak 150 rps), and 3 more failures likewise; make a new plan: microglia plan"
     )
 

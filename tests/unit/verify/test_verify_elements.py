@@ -57,6 +57,20 @@ def test_weak_replicas_go_below_need_down_to_their_risk(at_risk: str, count: int
     assert len(floors(case, need=6, risk=(9.0, 9.0, 9.0, 9.0, 9.0, 0.5, 0.0))) == count
 
 
+def test_cpu_and_zones_are_not_undercut_by_a_stated_risk() -> None:
+    """Risk speaks of requests: what CPU alone needs is a floor for weak replicas too."""
+    case = {"policy": {"retention": {"weak": {"replicas": {"atRisk": "5/h"}}}}}
+    (told,) = floors(case, need=6, firm=6, risk=(9.0, 9.0, 9.0, 9.0, 9.0, 0.5, 0.0))
+    assert told.startswith("5 replicas, 6 are needed: its peak of 150 rps")
+
+
+def test_several_pods_that_are_gone_are_counted() -> None:
+    """The first is named."""
+    gone = facts({"plan": {"scale": {"cart": {"after": 4, "victims": ["cart-x", "cart-y"]}}}})
+    (found,) = elements.victims(gone)
+    assert found.message.startswith("cart-x with 1 more should go and is gone already")
+
+
 def test_need_is_told_with_its_arithmetic() -> None:
     """A reader sees the figures behind the number."""
     assert floors(need=6, arithmetic="(k - ceil(k/3)) x 100 >= 351") == [

@@ -148,6 +148,26 @@ def test_a_share_of_the_traffic_is_no_backup() -> None:
     assert lost(one) == ()
 
 
+@pytest.mark.parametrize(("at_risk", "worse"), [("15000/h", 0), ("14999/h", 4)])
+def test_what_the_policy_lets_go_below_need_was_accepted(at_risk: str, worse: int) -> None:
+    """Two replicas leave one when a zone is lost: accepted at that very risk, and worse than before below it."""
+    weak = {"policy": {"retention": {"weak": {"replicas": {"atRisk": at_risk}}}}}
+    one = scene({**cart(2, pods(2, 3, 4, 5)), **weak})
+    assert len(lost(one)) == worse
+
+
+def test_today_and_afterwards_are_counted_alike() -> None:
+    """150 rps on 100 each: nothing above two replicas, 50 rps above one; web is above its own today and stays so."""
+    world = {"workloads": {"web": {"peak": 400}}}
+    one = scene({"world": world, "plan": {"scale": {"cart": {"after": 1}}}})
+    exposed, spec = exposed_counts(one.history, one.topology), one.policy.spec
+    told = replay(one.topology, spec, score(one.topology, spec), what_if(one.plan, one.topology), exposed)
+    hours = 336 * 300
+    assert (told.over_before, told.over_capacity) == (hours * 100.0, hours * 150.0)
+    checked = verify(one.plan, one.topology, one.history, one.policy, one.now)
+    assert (checked.proof.over_before, checked.proof.over_capacity) == (told.over_before, told.over_capacity)
+
+
 def test_a_route_that_nobody_needs_when_something_fails_may_go() -> None:
     """Hiding a host that stands by for nobody makes no failure worse."""
     one = scene({"plan": {"scale": {"cart": None}, "hide": {"web": ["search"]}}})

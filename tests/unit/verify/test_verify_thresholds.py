@@ -1,10 +1,13 @@
-"""Every limit, just below, exactly at and just above it."""
+"""Every gate on its three sides: just below its limit, exactly at it and just above; or none of what it looks for,
+some that does no harm, and some that does."""
 
 from typing import Any
 
 import pytest
+from scipy.stats import chi2
 
 from microglia.verify.clear import Refused, verify
+from microglia.verify.gates import GATES
 from tests.unit.verify.verify_world import ROOMY, scene
 
 ROUTE: dict[str, Any] = {"scale": {"cart": None}, "hide": {"web": ["search"]}}
@@ -82,13 +85,114 @@ def serving(*versions: str) -> dict[str, Any]:
     return {"world": {"istiod": versions}, "plan": ROUTE}
 
 
+def given(after: int) -> dict[str, Any]:
+    """A plan to give back."""
+    return {"plan": {"scale": {"cart": {"after": after}}, "fields": {"purpose": "restore"}}}
+
+
+def autoscaled(name: str) -> dict[str, Any]:
+    """An autoscaler of that workload."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9}
+    raw = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "h", "namespace": "shop"}, "spec": spec}
+    return {"world": {"objects": [raw]}}
+
+
+def selected(*values: str) -> dict[str, Any]:
+    """Scope leaves out workloads of those tiers; cart is of tier gold."""
+    terms = [{"key": "tier", "operator": "NotIn", "values": list(values)}] if values else []
+    scope = {"scope": {"selector": {"matchExpressions": terms}}}
+    return {**cart(labels={"tier": "gold"}), "policy": scope}
+
+
+def drawn(*hosts: str, listed: tuple[str, ...]) -> dict[str, Any]:
+    """A Sidecar that would hide ``hosts`` in a plan that lists others."""
+    cut = tuple(f"{host}.shop.svc.cluster.local" for host in listed)
+    return {"plan": {"scale": {"cart": None}, "hide": {"web": {"hosts": hosts, "cut": cut}}}}
+
+
+def annotated(**annotations: str) -> dict[str, Any]:
+    """Annotations that appeared since."""
+    return {"since": {"workloads": {"cart": {"annotations": annotations}}}}
+
+
+def earlier(**told: Any) -> dict[str, Any]:
+    """A step before this one."""
+    return {"history": {"records": [{"ago": 90, **told}]}}
+
+
+def foreign(app: str) -> dict[str, Any]:
+    """Somebody else's Sidecar for the pods of ``app``."""
+    raw = {"apiVersion": "networking.istio.io/v1", "kind": "Sidecar", "metadata": {"name": "team", "namespace": "shop"}}
+    spec = {"workloadSelector": {"labels": {"app": app}}, "egress": [{"hosts": ["*/*"]}]}
+    return {"since": {"objects": [{**raw, "spec": spec}]}, "plan": ROUTE}
+
+
+def weak(below: float) -> dict[str, Any]:
+    """One request in 336 hours, and that rate under which a route is weak."""
+    return {"world": {"calls": [["web", "cart", 9000], ["web", "search", 1]]}, "plan": ROUTE,
+            "policy": {"retention": {"weak": {"routes": {"below": f"{below!r}/h"}}}}}  # fmt: skip
+
+
+ONE_CALL = float(chi2.ppf(0.95, 4)) / (2 * 336)
+"""The 95 % bound of its rate per hour."""
+
+NOBODY: dict[str, Any] = {
+    "world": {"workloads": {"cart": {"replicas": 2, "peak": 0}}, "calls": [["batch", "search", 9000]],
+              "services": {"cart": None}},
+    "policy": {"protect": {"minReplicas": 1}, "retention": {"survive": ["replica"]}},
+}  # fmt: skip
+"""Two copies that nobody calls, and a policy that would keep one."""
+
 LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
+    ("cluster", "its uid: the same, another, unknown", [
+        (False, {}), (True, {"since": {"cluster": "another"}}),
+        (True, {"world": {"cluster": ""}})]),
+    ("identity", "nothing, another version, another object", [
+        (False, {}), (False, {"since": {"workloads": {"cart": {"metadata": {"resourceVersion": "9"}}}}}),
+        (True, {"since": {"workloads": {"cart": {"uid": "other"}}}})]),
+    ("ownership", "an autoscaler: of nothing, of another, of this one", [
+        (False, {}), (False, autoscaled("web")),
+        (True, autoscaled("cart"))]),
+    ("direction", "as many as there are", [
+        (True, given(5)), (False, given(6)),
+        (False, given(7))]),
+    ("policy", "untouched, said in other words, changed", [
+        (False, {}), (False, {"policy_since": {"retention": {"headroom": 0.1}}}),
+        (True, {"policy_since": {"retention": {"headroom": "11%"}}})]),
+    ("scope", "nobody, another, this one left out", [
+        (False, selected()), (False, selected("db")),
+        (True, selected("gold", "db"))]),
+    ("form", "as many hosts as are listed", [
+        (True, drawn(listed=("search",))), (False, drawn("search", listed=("search",))),
+        (True, drawn("search", "batch", listed=("search",)))]),
+    ("moved", "six replicas", [
+        (True, {"since": {"workloads": {"cart": {"replicas": 5}}}}), (False, {"since": {}}),
+        (True, {"since": {"workloads": {"cart": {"replicas": 7}}}})]),
+    ("moved", "no mark, somebody's note, a mark of ours", [
+        (False, {"since": {}}), (False, annotated(**{"example.com/build": "7"})),
+        (True, annotated(**{"microglia.dev/min-replicas": "1"}))]),
+    ("under-watch", "no step, a kept one, one that waits", [
+        (False, {}), (False, earlier(verdict="Keep")),
+        (True, earlier(verdict="Wait"))]),
+    ("unsettled", "nothing written, something known, something unknown", [
+        (False, {}), (False, earlier(state="done")),
+        (True, earlier(state="writing"))]),
+    ("phase", "before, during and after pruning", [
+        (True, {"plan": {"fields": {"phase": "Exposing"}}}), (False, {}),
+        (True, {"history": {"phase": "Hardened"}})]),
+    ("sidecar", "no other, one for others, one for these pods", [
+        (False, {"plan": ROUTE}), (False, foreign("cart")),
+        (True, foreign("web"))]),
     ("freshness", "age of the snapshot: 15 minutes", [
         (False, {"world": {"taken_ago": 14}}), (False, {"world": {"taken_ago": 15}}),
         (True, {"world": {"taken_ago": 15.1}})]),
     ("freshness", "age of the plan: a day", [
         (False, {"plan": {"made_ago": 1439}}), (False, {"plan": {"made_ago": 1440}}),
         (True, {"plan": {"made_ago": 1440.1}})]),
+    ("freshness", "nine tenths of the last hour of a workload", [
+        (True, cart(last_heard=0.89)), (False, cart(last_heard=0.9)),
+        (False, cart(last_heard=0.91))]),
     ("clock", "a minute between two clocks", [
         (False, {"world": {"taken_ago": -0.9}}), (False, {"world": {"taken_ago": -1}}),
         (True, {"world": {"taken_ago": -1.1}})]),
@@ -143,10 +247,8 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
         (False, cart(weeks=[100, 199], replicas=7)), (False, cart(weeks=[100, 200], replicas=7)),
         (True, cart(weeks=[100, 201], replicas=7))]),
     ("evidence", "a weak route", [
-        (True, {"world": {"calls": [["web", "cart", 9000], ["web", "search", 1]]}, "plan": ROUTE,
-                "policy": {"retention": {"weak": {"routes": {"below": "0.014/h"}}}}}),
-        (False, {"world": {"calls": [["web", "cart", 9000], ["web", "search", 1]]}, "plan": ROUTE,
-                 "policy": {"retention": {"weak": {"routes": {"below": "0.0142/h"}}}}})]),
+        (True, weak(ONE_CALL * 0.999)), (True, weak(ONE_CALL)),
+        (False, weak(ONE_CALL * 1.001))]),
     ("floors", "need", [
         (True, to(2)), (False, to(3)),
         (False, to(4))]),
@@ -156,8 +258,8 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
         (True, {"policy": {"protect": {"minReplicas": 6}}}), (False, {"policy": {"protect": {"minReplicas": 5}}}),
         (False, {"policy": {"protect": {"minReplicas": 4}}})]),
     ("floors", "never nothing", [
-        (True, {"world": {"workloads": {"cart": {"replicas": 1, "peak": 0}}}, "policy": {"protect": {"minReplicas": 1}},
-                "plan": {"scale": {"cart": {"after": 0}}}})]),
+        (True, {**to(0, **NOBODY)}), (False, to(1, **NOBODY)),
+        (False, to(2, **NOBODY))]),
     ("floors", "the end of a shield", [
         (False, {"history": {"shields": [{"element": "shop/cart", "hours": -0.1}]}}),
         (False, {"history": {"shields": [{"element": "shop/cart", "hours": 0}]}}),
@@ -191,6 +293,19 @@ TRIPLES = [
     for gate, name, cases in LIMITS
     for place, (refused, case) in enumerate(cases)
 ]
+
+
+@pytest.mark.parametrize("gate", [gate.code for gate in GATES])
+def test_every_gate_has_its_three_sides(gate: str) -> None:
+    """A gate without a triple of its own is not known to be where it is said to be; one that never refuses is none."""
+    sides = [[refused for refused, _ in cases] for code, _, cases in LIMITS if code == gate]
+    assert sides, f"no triple for the gate {gate}: add one to LIMITS"
+    assert all(len(some) >= 3 and len(set(some)) == 2 for some in sides), f"{gate}: three sides, and one that refuses"
+
+
+def test_no_triple_is_of_a_gate_that_is_gone() -> None:
+    """The table follows the tuple of gates both ways."""
+    assert {code for code, _, _ in LIMITS} == {gate.code for gate in GATES}
 
 
 @pytest.mark.parametrize(("gate", "case", "refused"), TRIPLES)

@@ -143,7 +143,7 @@ def _key(name: str, world: Tell) -> str:
 
 
 def _activity(world: Tell) -> Any:
-    names = {_key(name, world): told for name, told in world["workloads"].items()}
+    names = {_key(name, world): told for name, told in world["workloads"].items() if not told.get("unnamed")}
     seen = factories.workload_activity(names)
     for row, key in enumerate(seen.keys):
         told = names[key]
@@ -160,6 +160,7 @@ def _activity(world: Tell) -> Any:
         seen.old_peak[row] = told.get("old_peak", 0)
         seen.seen[row, : told.get("heard_from", 0)] = 0
         seen.seen[row, list(told.get("deaf_hours", ()))] = 0
+        seen.seen[row, -1] *= told.get("last_heard", 1)
         seen.born[row] = told.get("born", 0)
     seen.seen[:, world["deaf_hours"]] = 0
     known = np.ones(factories.WINDOW.hours, dtype=bool)
