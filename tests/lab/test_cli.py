@@ -52,7 +52,7 @@ def test_a_decision_can_be_recomputed_by_hand(story: Story) -> None:
     words = story.said["explain"].words
     assert "declared 50 rps" in words
     assert "Need 3: least k with survivors(k)" in words
-    assert "This lap 6 -> 5 in plan-" in words
+    assert "This lap 6 -> 5;" in words
 
 
 def test_the_window_is_replayed_and_everything_lost_once(story: Story) -> None:
@@ -119,9 +119,11 @@ def test_an_apply_does_what_the_plan_says_and_nothing_else(story: Story) -> None
 
 
 def test_a_plan_is_applied_once(story: Story) -> None:
-    """The second time it is refused, object by object, with the way out."""
+    """The second time it is refused: when it was applied, how to undo it, and object by object what differs."""
     said = story.said["apply again"]
     assert said.code == 3
+    assert f"{story.plans['apply']} was applied already, on " in said.words
+    assert f"Undo it: microglia restore {story.plans['apply']}" in said.words
     assert "nothing was changed" in said.words
     assert "it has 3 replicas, the plan saw 4; make a new plan: microglia plan" in _unfolded(said.out)
     assert story.counts["apply again"] == story.counts["apply"]
@@ -170,13 +172,15 @@ def test_a_change_while_the_question_stands_stops_the_apply(story: Story) -> Non
 
 
 def test_with_view_alone_the_doctor_names_every_blind_kind(story: Story) -> None:
-    """Each kind that ``view`` hides is a finding of its own, with the command that would show it."""
+    """All kinds that ``view`` hides are one finding, by what they hide, with the one command that would show them."""
     assert story.said["doctor as viewer"].code == 0
     findings = story.said["doctor as viewer, as data"].data
-    sights = [one for one in findings if one["subject"] == "Sight"]
-    assert {one["found"].partition(":")[0] for one in sights} == HIDDEN_FROM_VIEW
-    assert {one["grade"] for one in sights} == {"limited"}
-    assert all("microglia doctor --rbac | kubectl apply -f -" in one["remedy"] for one in sights)
+    (sight,) = [one for one in findings if one["subject"] == "Sight"]
+    head, *costs = sight["found"].split("\n")
+    assert 'User "system:serviceaccount:people:viewer" may not list them' in head
+    assert {name for line in costs for name in line.partition(":")[0].split(", ")} == HIDDEN_FROM_VIEW
+    assert sight["grade"] == "limited"
+    assert sight["remedy"] == "Grant it:  microglia doctor --rbac | kubectl apply -f -"
 
 
 def test_with_view_alone_a_rehearsal_runs_and_prunes_nothing(story: Story) -> None:
@@ -200,7 +204,7 @@ def test_each_blind_spot_is_told_with_what_it_spared(story: Story) -> None:
     assert plan["changes"] == []
     spared = {note["subject"]: note for note in plan["spared"]}
     assert set(spared) >= TAKEN
-    assert spared["job/report"]["what"] == "4 -> 1 replicas"
+    assert spared["job/report"]["what"] == "4 -> 1 replica"
     for kind in ("ValidatingWebhookConfiguration", "DestinationRule", "Lease"):
         assert f"{kind} could not be read" in spared["job/report"]["why"]
 

@@ -26,26 +26,17 @@ def apply(
     lease_namespace: LeaseNamespace = None,
 ) -> None:
     """Check a plan against fresh facts, ask, and carry it out one write at a time."""
+    from microglia.cli.consent import agreed
     from microglia.cli.wiring import acting
     from microglia.report.deeds import record_text
-    from microglia.report.plans import consent_text
-    from microglia.report.table import count
     from microglia.verify.clear import Refused
 
     with acting(where, rules, lease_namespace) as (desk, hands):
-        given = desk.plans.load(plan_id)
-        policy = desk.policy_of(given)
-        result = desk.rehearse(policy, given)
-        if result.plan.id != given.id and given.purpose == "prune":
-            typer.echo(f"What hurt is given back first; {given.id} waits. Make a new plan after this one.")
-        typer.echo(consent_text(result.checked, desk.view(policy, everything=True)))
-        refused = isinstance(result.checked, Refused)
-        if result.plan.changes and not refused:
-            ask(f"Write {count(len(result.plan.changes), 'change')} to {desk.cluster_name}?", yes=yes)
-        record = hands.carry_out(result)
+        result = agreed(desk, desk.plans.load(plan_id), hands.conduct.clock, yes=yes)
+        record = hands.carry_out(result) if result is not None else None
         if record is not None:
             typer.echo(record_text(record))
-    if refused:
+    if result is None or isinstance(result.checked, Refused):
         raise typer.Exit(Exit.REFUSED)
     if record is not None and any(step.state not in ("done", "undone") for step in record.steps):
         raise typer.Exit(Exit.FAILED)

@@ -20,17 +20,12 @@ for register in (looking.register, deciding.register, acting.register, policies.
     register(app)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print it.")] = False) -> None:
+    """Look, decide and show; nothing is changed unless you say apply, restore or reopen --regrow."""
+    if version:
         typer.echo(f"microglia {__version__}")
         raise typer.Exit
-
-
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
-) -> None:
-    """Look, decide and show; nothing is changed unless you say apply, restore or reopen --regrow."""
 
 
 def main() -> None:

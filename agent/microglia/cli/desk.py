@@ -21,7 +21,8 @@ _log = logging.getLogger("microglia.lap")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A rehearsal's tools. ``live`` is False for a snapshot file; ``origin`` says where the policies came from."""
+    """A rehearsal's tools, of the moment ``now``. ``live`` is False for a snapshot file; ``origin`` says where the
+    policies came from; ``again`` gives the same of a later moment."""
 
     live: bool
     cluster_name: str
@@ -32,6 +33,7 @@ class Desk:
     past: Callable[[str], History]
     records: Callable[[], Sequence[Record]]
     plans: Plans
+    again: Callable[[], "Desk"]
 
     def rehearse(self, policy: PruningPolicy, given: Plan | None = None) -> Rehearsal:
         """Decide everything for one structure; nothing is changed."""
@@ -39,6 +41,10 @@ class Desk:
         result = rehearse(lambda: self.see(policy), history, self.policies, Case(policy, self.now, given))
         _log.info("%s: %s", result.plan.id, ", ".join(f"{name} {took:.2f} s" for name, took in result.seconds.items()))
         return result
+
+    def applied(self, plan: Plan) -> Record | None:
+        """What the journal tells of ``plan``, if anything of it was done."""
+        return next((record for record in self.records() if record.id == plan.id and record.done()), None)
 
     def policy_of(self, plan: Plan) -> PruningPolicy:
         """The policy in force for ``plan``'s structure."""

@@ -1,8 +1,10 @@
 """What ``doctor`` finds out, one finding after the other; what fails becomes a finding too."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +13,18 @@ from microglia.cli.errors import MistakeError
 from microglia.cli.metrics import metric_names as names_of_metrics
 from microglia.cli.metrics import prometheus
 from microglia.cli.offline import mistakes, rehearsing
-from microglia.cli.options import Rules, Where, settings_in
+from microglia.cli.options import Printed, Rules, Where, settings_in
 from microglia.cli.wiring import Site, live, site
+from microglia.model.doubts import doubts, metrics_skew, short_retention, skew
+from microglia.model.ids import WorkloadId
+from microglia.model.snapshot import Source
 from microglia.model.units import show_duration, show_share
 from microglia.model.window import HOUR
 from microglia.policy.schema import PruningPolicy
 from microglia.report.look import Finding
+from microglia.report.rbac import acting_text, rehearsal_text
+from microglia.report.sight import sight
+from microglia.report.table import count
 from microglia.settings import config_file, resolve
 from microglia.topology.graph import Topology
 
@@ -33,7 +41,7 @@ def diagnose(where: Where, rules: Rules) -> tuple[Finding, ...]:
     with mistakes():
         settings, origin = resolve(settings_in(where, rules), config_file())
     values = ", ".join(
-        f"{name} = {value} ({origin[name]})"
+        f"{name} = {_shown(name, value)} ({origin[name]})"
         for name, value in settings.model_dump(mode="json").items()
         if origin[name] != "default"
     )
@@ -46,11 +54,25 @@ def diagnose(where: Where, rules: Rules) -> tuple[Finding, ...]:
     return (head, *_live(place), _journal(place))
 
 
+def _shown(name: str, value: Any) -> str:
+    """A setting as a person writes it. What headers hold may be a secret, so only their names are shown."""
+    told = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return ", ".join(one.partition(":")[0] for one in told) if name == "prometheus_header" else ", ".join(told)
+
+
 def diagnose_file(snapshot: Path, where: Where, rules: Rules) -> tuple[Finding, ...]:
     """What a snapshot file holds. Raises MistakeError."""
     with rehearsing(where, rules, snapshot) as desk:
         taken = Finding("Snapshot", f"taken {desk.now:%d %b %Y %H:%M} UTC, {snapshot}", "ok")
         return (taken, *_seen(desk))
+
+
+def roles(where: Where, printed: Printed) -> str:
+    """The roles that are asked for, as YAML. Needs no cluster. Raises MistakeError for wrong settings."""
+    with mistakes():
+        settings, _ = resolve({**settings_in(where), "lease_namespace": printed.lease_namespace}, config_file())
+    texts = [rehearsal_text()] if printed.rbac else []
+    return "\n---\n".join([*texts, acting_text(settings.lease_namespace)] if printed.rbac_act else texts)
 
 
 def metric_names(where: Where) -> list[str]:
@@ -63,19 +85,20 @@ def metric_names(where: Where) -> list[str]:
 def _live(place: Site) -> tuple[Finding, ...]:
     try:
         with mistakes():
-            return _seen(live(place))
+            return _seen(live(place), place.facts.ahead)
     except MistakeError as error:
         cluster = Finding("Cluster", f"{place.facts.name} ({place.facts.version})", "ok")
         return (cluster, Finding("Prometheus", str(error), "missing"))
 
 
-def _seen(desk: Desk) -> tuple[Finding, ...]:
+def _seen(desk: Desk, server_ahead: float | None = None) -> tuple[Finding, ...]:
     policy = desk.policies[0]
     topology = desk.see(policy)
     return (
         *_found(topology),
         *_mesh(topology),
-        *_sight(topology),
+        *_clocks(topology.snapshot.source, server_ahead),
+        *_sight(topology, policy),
         _window(topology, policy),
         _owners(topology),
         Finding("Policy", f"{', '.join(one.metadata.name for one in desk.policies)} ({desk.origin})", "ok"),
@@ -93,40 +116,70 @@ def _found(topology: Topology) -> tuple[Finding, ...]:
     source = topology.snapshot.source
     pods = sum(len(one.pods) for one in topology.workloads.values())
     cluster = f"{source.cluster_name} ({source.server_version}), {len(topology.workloads)} workloads, {pods:,} pods"
-    metrics = [source.prometheus, source.prometheus_version, f"retention {source.retention or 'not told'}"]
+    zones = "zones not known" if topology.objects.blind("Node") else count(len(topology.zones), "zone")
+    metrics = [
+        source.prometheus,
+        source.prometheus_version or "version unknown",
+        f"retention {source.retention or 'not told'}",
+    ]
     metrics.append(f"scrape {source.scrape_seconds:g} s" if source.scrape_seconds else "scrape interval not told")
     return (
-        Finding("Cluster", f"{cluster}, {len(topology.zones)} zones", "ok"),
-        Finding("Prometheus", ", ".join(part for part in metrics if part), "ok"),
+        Finding("Cluster", f"{cluster}, {zones}", "ok"),
+        Finding("Prometheus", ", ".join(metrics), "ok"),
     )
 
 
 def _mesh(topology: Topology) -> tuple[Finding, ...]:
     source = topology.snapshot.source
-    meshed = sum(one.meshed for one in topology.workloads.values())
-    seen = topology.activity.workloads.seen
-    coverage = show_share(float(seen.mean())) if seen.size else "nothing"
+    meshed = [one.id for one in topology.workloads.values() if one.meshed]
     versions = ", ".join(source.istiod)
-    mesh = f"Istio {versions or 'of unknown version'}, sidecars in {meshed} of {len(topology.workloads)} workloads"
-    hours = topology.snapshot.window.hours
+    mesh = f"Istio {versions or 'of unknown version'}, sidecars in {len(meshed)} of {len(topology.workloads)} workloads"
+    if bare := len(topology.workloads) - len(meshed):
+        mesh += f"; {bare} {'has' if bare == 1 else 'have'} none, and no traffic that could be seen"
     advice = "" if source.istiod else "Without istiod's version routes are kept: scrape istio_build of istiod."
     return (
         Finding("Mesh", mesh, "ok" if source.istiod else "limited", advice),
         *(
-            Finding(f"  {dialect}", f"{TELLS.get(dialect, 'traffic')}; coverage {coverage} of {hours} h", "ok")
+            Finding(f"  {dialect}", TELLS.get(dialect, "traffic") + _coverage(dialect, topology, meshed), "ok")
             for dialect in source.dialects
         ),
     )
 
 
-def _sight(topology: Topology) -> tuple[Finding, ...]:
-    spots = topology.snapshot.blind_spots
-    if not spots:
-        return (Finding("Sight", "everything could be read", "ok"),)
-    remedy = "Grant it:  microglia doctor --rbac | kubectl apply -f -"
-    return tuple(
-        Finding("Sight", f"{spot.subject}: {spot.reason}", "limited", "" if spot.subject == "metrics" else remedy)
-        for spot in spots
+def _coverage(dialect: str, topology: Topology, meshed: Sequence[WorkloadId]) -> str:
+    """How much of the window the sidecars were heard in: the mean over the workloads that have one."""
+    rows = [topology.rows[one] for one in meshed if one in topology.rows]
+    if dialect != "istio" or not rows:
+        return ""
+    heard = np.nan_to_num(topology.activity.workloads.seen[rows])
+    return f"; coverage {show_share(float(heard.mean()))} of {heard.shape[1]} h"
+
+
+def _clocks(source: Source, server_ahead: float | None) -> tuple[Finding, ...]:
+    """Whether the clocks of Prometheus and of the API server are ours."""
+    dated = ("its objects are dated later than now", "its objects are dated before they were made")
+    told = (metrics_skew(source.prometheus, source.ahead), skew("the API server", server_ahead, dated))
+    if any(told):
+        return tuple(_doubt("Clocks", one) for one in told if one)
+    clocks = {"Prometheus": source.ahead, "the API server": server_ahead}
+    known = [name for name, ahead in clocks.items() if ahead is not None]
+    agree = f"{', '.join(known)} and this machine agree within a minute"
+    return (Finding("Clocks", agree if known else "nobody dated a reply, so they were not compared", "ok"),)
+
+
+def _doubt(subject: str, told: str) -> Finding:
+    found, _, remedy = told.partition("; ")
+    return Finding(subject, found, "limited", f"{remedy[:1].upper()}{remedy[1:]}.")
+
+
+def _sight(topology: Topology, policy: PruningPolicy) -> tuple[Finding, ...]:
+    """What could not be read, and the retention; clocks have a finding of their own."""
+    source, window = topology.snapshot.source, policy.spec.observation.window
+    known = doubts(source, window)
+    short = short_retention(source, window)
+    return (
+        *sight([spot for spot in topology.snapshot.blind_spots if spot.reason not in known]),
+        *((_doubt("Retention", short),) if short else ()),
     )
 
 
@@ -139,6 +192,8 @@ def _window(topology: Topology, policy: PruningPolicy) -> Finding:
     asked = show_duration(observation.window)
     needed = observation.cycles.length * observation.cycles.at_least
     text = f"{asked} asked, {show_duration(present)} present"
+    if heard.size and heard[0]:
+        text += f" (first heard {activity.window.moment(int(heard[0])):%d %b %Y %H:%M} UTC)"
     if present >= needed:
         return Finding("Window", text, "ok")
     ready = topology.snapshot.taken_at + (needed - present)
@@ -146,8 +201,8 @@ def _window(topology: Topology, policy: PruningPolicy) -> Finding:
 
 
 def _owners(topology: Topology) -> Finding:
-    count = Counter(one.owner.code for one in topology.workloads.values() if not one.owner.act)
-    if not count:
+    counts = Counter(one.owner.code for one in topology.workloads.values() if not one.owner.act)
+    if not counts:
         return Finding("Owners", "no autoscaler, GitOps tool, Helm or operator owns a replica count", "ok")
-    owned = ", ".join(f"{code} {number}" for code, number in sorted(count.items()))
+    owned = ", ".join(f"{code} {number}" for code, number in sorted(counts.items()))
     return Finding("Owners", f"counts owned by others: {owned}", "ok", "These are named in plans and never written.")

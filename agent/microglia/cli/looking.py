@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from microglia.cli.errors import Exit
-from microglia.cli.options import Output, Rules, Seen, Show, Where, expand
+from microglia.cli.options import Output, Printed, Rules, Seen, Show, Where, expand
 
 
 def register(app: typer.Typer) -> None:
@@ -20,23 +20,17 @@ def doctor(
     rules: Rules,
     seen: Seen,
     show: Show,
-    rbac: Annotated[
-        bool, typer.Option("--rbac", metavar="", help="Print the ClusterRole that a rehearsal needs.")
-    ] = False,
-    metrics: Annotated[
-        bool, typer.Option("--metrics", metavar="", help="List the metric names that Prometheus has.")
-    ] = False,
+    printed: Printed,
 ) -> None:
     """Say what was found, what cannot be seen, and what that costs."""
-    from microglia.cli.diagnosis import diagnose, diagnose_file, metric_names
+    from microglia.cli.diagnosis import diagnose, diagnose_file, metric_names, roles
     from microglia.report.data import to_json, to_yaml
     from microglia.report.look import doctor_text
-    from microglia.report.rbac import cluster_role
 
-    if rbac:
-        typer.echo(to_yaml(cluster_role()))
+    if printed.rbac or printed.rbac_act:
+        typer.echo(roles(where, printed))
         return
-    if metrics:
+    if printed.metrics:
         typer.echo("\n".join(metric_names(where)))
         return
     findings = diagnose_file(seen.snapshot, where, rules) if seen.snapshot else diagnose(where, rules)

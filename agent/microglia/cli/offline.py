@@ -66,6 +66,7 @@ def recorded(snapshot: Path, where: Where, rules: Rules) -> Desk:
         past=lambda _: History(None, ()),
         records=tuple,
         plans=Plans(Folder(settings.state)),
+        again=lambda: recorded(snapshot, where, rules),
     )
 
 

@@ -12,6 +12,7 @@ import typer
 
 WHERE = "Where to look (each also as MICROGLIA_NAME, or in the config file)"
 SHOW = "How to show it"
+INSTEAD = "Print something else"
 
 
 class Output(StrEnum):
@@ -38,6 +39,12 @@ class Where:
     prometheus_ca: Annotated[Path | None, typer.Option(help="CA bundle.", rich_help_panel=WHERE)] = None
     prometheus_cert: Annotated[
         Path | None, typer.Option(help="Client certificate and key, PEM.", rich_help_panel=WHERE)
+    ] = None
+    prometheus_scope: Annotated[
+        str | None,
+        typer.Option(
+            help="Matchers that pick this cluster out of several, such as 'cluster=\"prod\"'.", rich_help_panel=WHERE
+        ),
     ] = None
     state: Annotated[Path | None, typer.Option(help="Folder of journal, plans and buckets.", rich_help_panel=WHERE)] = (
         None
@@ -74,6 +81,35 @@ class Show:
 
     output: Annotated[Output, typer.Option("--output", "-o", help="Format.", rich_help_panel=SHOW)] = Output.TABLE
     everything: Annotated[bool, typer.Option("--all", metavar="", help="Show every row.", rich_help_panel=SHOW)] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What ``doctor`` prints in place of its findings."""
+
+    rbac: Annotated[
+        bool,
+        typer.Option(
+            "--rbac", metavar="", help="Print the ClusterRole that a rehearsal needs; it only reads.",
+            rich_help_panel=INSTEAD,
+        ),
+    ] = False  # fmt: skip
+    rbac_act: Annotated[
+        bool,
+        typer.Option(
+            "--rbac-act", metavar="", help="Print the roles that apply and restore need beside it; they write.",
+            rich_help_panel=INSTEAD,
+        ),
+    ] = False  # fmt: skip
+    lease_namespace: Annotated[
+        str | None, typer.Option(help="Where --rbac-act lets the Lease be held.", rich_help_panel=INSTEAD)
+    ] = None
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", metavar="", help="List the metric names that Prometheus has.", rich_help_panel=INSTEAD
+        ),
+    ] = False
 
 
 def settings_in(*groups: Any) -> dict[str, Any]:

@@ -34,6 +34,9 @@ from microglia.store.folder import Folder
 from microglia.store.journal import FileJournal
 from microglia.store.plans import Plans
 
+TENANT = ("x-scope-orgid", "thanos-tenant")
+"""Headers that say which of its tenants a metrics server is to answer for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -122,6 +125,7 @@ def live(place: Site) -> Desk:
         past=lambda structure: _settled(place, world, structure, now),
         records=place.journal.records,
         plans=Plans(place.folder),
+        again=lambda: live(place),
     )
 
 
@@ -143,9 +147,11 @@ def _hands(place: Site, world: World) -> Iterator[Hands]:
 
 def _traffic(place: Site) -> PrometheusTraffic:
     server = prometheus(place.settings, place.cluster)
-    tenant = dict(map(header, place.settings.prometheus_header)).get("X-Scope-OrgID", "")
+    headers = {name.lower(): value for name, value in map(header, place.settings.prometheus_header)}
+    tenant = ",".join(headers[name] for name in TENANT if name in headers)
+    scope = place.settings.prometheus_scope or ""
     buckets = FileBuckets(place.folder.buckets, progress)
-    return PrometheusTraffic(server, buckets, tenant=tenant, progress=Progress().say)
+    return PrometheusTraffic(server, buckets, scope=scope, tenant=tenant, progress=Progress().say)
 
 
 def _policies(cluster: KubernetesCluster) -> list[Raw]:

@@ -23,6 +23,11 @@ def precise(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 9999.5 else f"{value:,.4g}"
 
 
+def exact(value: float, digits: int = 6) -> str:
+    """Six significant digits: so many that what is computed from them comes out as it is printed with five."""
+    return f"{value:,.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:,.{digits}g}"
+
+
 def resource(name: str, amount: float, currency: str = "") -> str:
     """An amount of a budgeted resource with its unit."""
     match name:

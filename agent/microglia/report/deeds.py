@@ -20,6 +20,17 @@ def record_text(record: Record) -> str:
     return "\n".join(lines)
 
 
+def again_text(record: Record) -> str:
+    """What becomes of a plan that was applied before, and how to undo it or go on."""
+    done, whole = len(record.done()), len(record.steps)
+    told = (
+        f"{record.id} was applied already, on {record.started:%d %b %Y %H:%M} UTC: {done} of {count(whole, 'change')}"
+    )
+    if record.restored_by:
+        return f"{told} done, and given back since by {record.restored_by[-1]}.\nMake a new one:  microglia plan"
+    return f"{told} done.\nUndo it:  microglia restore {record.id}      Make a new one:  microglia plan"
+
+
 def restorable_text(records: Sequence[Record]) -> str:
     """The plans that can be undone, newest first."""
     open_ones = [record for record in reversed(records) if record.plan.purpose == "prune" and record.done()]

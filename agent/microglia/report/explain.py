@@ -10,8 +10,10 @@ from microglia.policy.schema import RESOURCES, PolicySpec
 from microglia.protect.ledger import Level, Protection
 from microglia.report.amounts import bill, element, precise, price, resource
 from microglia.report.reach import route_lines
+from microglia.report.risk import risk_lines
 from microglia.report.table import WIDTH, count, fold
 from microglia.score.scores import ReplicaScore
+from microglia.score.weak import below_need, load_bearing, why_not
 from microglia.topology.nodes import Workload
 
 LABEL = 11
@@ -36,7 +38,7 @@ def explain_text(target: WorkloadId, decision: Grounds, plan: Plan, spec: Policy
 
 
 def _line(label: str, text: str) -> str:
-    first, *rest = fold(text, WIDTH - LABEL)
+    first, *rest = text.split("\n") if "\n" in text else fold(text, WIDTH - LABEL)
     return "\n".join([f"{label:<{LABEL}}{first}", *(" " * LABEL + line for line in rest)])
 
 
@@ -66,10 +68,8 @@ def _seen(score: ReplicaScore, decision: Grounds) -> list[Line]:
 def _steps(score: ReplicaScore, decision: Grounds, spec: PolicySpec) -> list[Line]:
     lost = [one for one in decision.selection.yielded if one.element.kind == "replica"]
     own = sorted((one for one in lost if one.element.workload == score.workload), key=lambda one: -one.element.high)
-    lines = []
-    if score.need is not None and score.need < score.current and score.risk:
-        risks = ", ".join(f"{k}: {precise(score.risk[k])}" for k in range(score.need, score.current + 1))
-        lines.append(("At risk", f"{risks} requests per hour while the worst failure lasts"))
+    bearing = load_bearing(score, spec.retention)
+    lines = risk_lines(score, max(1, bearing)) if bearing is not None else []
     lines += [("Step", _step(one, decision)) for one in own]
     accounts = decision.selection.accounts
     prices = ", ".join(f"{one.resource} {price(one.resource, one.price)}" for one in accounts if one.price)
@@ -96,6 +96,8 @@ def _ends(score: ReplicaScore, decision: Grounds, plan: Plan, spec: PolicySpec) 
     protected = decision.protections.floor(score.workload, score.current)
     floors = f"need {need}, protections {protected}, policy {min(spec.protect.min_replicas, score.current)}"
     lines = [("Floors", floors)]
+    if weak := _weak(score, spec):
+        lines.append(("Weak", weak))
     for hold in score.holds:
         why = hold.why.removesuffix(f"; {score.arithmetic}")
         lines.append(("Held", f"not below {hold.floor} now ({hold.code}): {why}"))
@@ -105,11 +107,18 @@ def _ends(score: ReplicaScore, decision: Grounds, plan: Plan, spec: PolicySpec) 
     return [*lines, ("Target", f"{score.current} -> {target}"), ("This lap", _now(score.workload, plan))]
 
 
+def _weak(score: ReplicaScore, spec: PolicySpec) -> str:
+    """What the policy's word on replicas below need does here."""
+    bearing = load_bearing(score, spec.retention)
+    told = below_need(score, bearing, spec.retention) if bearing is not None else ""
+    return f"{count(bearing or 0, 'replica')}, {told}" if told else why_not(score, spec.retention)
+
+
 def _now(workload: WorkloadId, plan: Plan) -> str:
     for change in plan.changes:
         if isinstance(change, ScaleChange) and change.id == workload:
             gone = f"; {', '.join(change.victims)} would go" if change.victims else ""
-            return f"{change.before} -> {change.after} in {plan.id}{gone}"
+            return f"{change.before} -> {change.after}{gone}"
     held = [note.why for note in plan.held if note.subject in (str(workload), plan.structure)]
     return f"nothing: {'; '.join(held) or 'microglia plan says why'}"
 

@@ -14,7 +14,7 @@ BROADEST = "minimum-policy"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor: what, what was found, ``ok`` / ``limited`` / ``missing``, and the way out."""
+    """One line of the doctor, or some: what, what was found, ``ok`` / ``limited`` / ``missing``, and the way out."""
 
     subject: str
     found: str
@@ -28,7 +28,7 @@ def doctor_text(findings: tuple[Finding, ...]) -> str:
     lead = 2 + max((len(finding.subject) for finding in findings), default=0)
     room = WIDTH - lead - len("  limited")
     for finding in findings:
-        first, *rest = fold(finding.found, room) or [""]
+        first, *rest = [text for line in finding.found.split("\n") for text in fold(line, room) or [""]]
         lines.append(f"{finding.subject:<{lead}}{first:<{room}}  {finding.grade}")
         lines += [f"{'':<{lead}}{text}" for text in (*rest, *fold(finding.remedy, WIDTH - lead))]
     return "\n".join(lines)

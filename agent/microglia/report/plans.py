@@ -13,6 +13,8 @@ from microglia.report.table import count, listed, paragraph, shorten, table
 from microglia.report.totals import proof_text, replay_text, totals_text
 from microglia.verify.clear import Cleared, Refused
 
+RESTING = frozenset({"lean", "hardened"})
+"""What a structure without changes may be when all is well."""
 HEADINGS = {"prune": "PRUNE", "restore": "RESTORE", "regrow": "GIVE BACK"}
 
 
@@ -110,7 +112,8 @@ def _outcome(checked: Cleared | Refused, view: View) -> str:
         return refusals_text(checked)
     plan = checked.plan
     if not plan.changes:
-        return "Nothing was changed; nothing needs to be."
+        rests = [note.what for note in plan.held if note.subject == plan.structure]
+        return "Nothing was changed; " + ("HELD NOW says why." if set(rests) - RESTING else "nothing needs to be.")
     match view.source:
         case "demo":
             return ""

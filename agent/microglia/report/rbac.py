@@ -1,8 +1,44 @@
-"""The ClusterRole that a rehearsal needs: exactly the kinds that are listed, and the service proxy to Prometheus."""
+"""The rights that microglia needs, as RBAC objects: to read for a rehearsal, and, apart from that, to act."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from microglia.model.kinds import KINDS
+from microglia.model.kinds import BY_NAME, KINDS
+from microglia.report.data import to_yaml
+
+REHEARSAL, ACT = "microglia-rehearsal", "microglia-act"
+_GROUP = "rbac.authorization.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What may be done to one kind, or to a ``part`` of its objects."""
+
+    kind: str
+    verbs: tuple[str, ...]
+    part: str = ""
+
+    @property
+    def resource(self) -> tuple[str, str]:
+        """API group and resource, as RBAC names them."""
+        kind = BY_NAME[self.kind]
+        return kind.group, f"{kind.plural}/{self.part}" if self.part else kind.plural
+
+
+CLIENTS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Rollout", "ReplicaSet", "Job", "Pod")
+"""Workloads whose routes may be cut: each is read again before that."""
+ACTING: tuple[Right, ...] = (
+    Right("Deployment", ("update",), part="scale"),
+    Right("Sidecar", ("get", "create", "update", "delete")),
+    Right("Pod", ("list", "patch")),
+    Right("Node", ("get",)),
+    *(Right(kind, ("get",)) for kind in CLIENTS),
+)
+"""What ``apply`` and ``restore`` ask of the API server beside a rehearsal, but for the Lease. A test compares it with
+the requests that are sent."""
+LOCKING: tuple[Right, ...] = (Right("Lease", ("get", "create", "update")),)
+"""What the lock needs, in its namespace alone."""
 
 
 def cluster_role() -> dict[str, Any]:
@@ -14,9 +50,57 @@ def cluster_role() -> dict[str, Any]:
         {"apiGroups": [group], "resources": sorted(groups[group]), "verbs": ["get", "list"]} for group in sorted(groups)
     ]
     rules.append({"apiGroups": [""], "resources": ["services/proxy"], "verbs": ["get", "create"]})
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": "microglia-rehearsal"},
-        "rules": rules,
-    }
+    return _role("ClusterRole", {"name": REHEARSAL}, rules)
+
+
+def acting_roles(lease_namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ClusterRole that acting needs beyond a rehearsal's, and the Role of its lock."""
+    lock = {"name": f"{ACT}-lock", "namespace": lease_namespace}
+    return _role("ClusterRole", {"name": ACT}, _rules(ACTING)), _role("Role", lock, _rules(LOCKING))
+
+
+def rehearsal_text() -> str:
+    """The reading ClusterRole, to be piped into ``kubectl apply -f -``."""
+    return _text(
+        ("Reads; writes nothing. Bind it:", f"kubectl create clusterrolebinding {REHEARSAL} --clusterrole {REHEARSAL}"),
+        [cluster_role()],
+    )
+
+
+def acting_text(lease_namespace: str) -> str:
+    """The acting roles, likewise."""
+    cluster, lock = acting_roles(lease_namespace)
+    binding = f"kubectl create rolebinding {ACT}-lock --role {ACT}-lock --namespace {lease_namespace}"
+    return _text(
+        (
+            f"Writes: what apply and restore need beside {REHEARSAL}. Bind both:",
+            f"kubectl create clusterrolebinding {ACT} --clusterrole {ACT}",
+            binding,
+        ),
+        [cluster, lock],
+    )
+
+
+def _text(words: Sequence[str], roles: Iterable[dict[str, Any]]) -> str:
+    """``words`` are a heading and the commands that bind to somebody."""
+    heading, *commands = words
+    lines = [f"# {heading}", *(f"#   {command} --user NAME" for command in commands)]
+    return "\n".join(lines) + "\n" + "\n---\n".join(map(to_yaml, roles))
+
+
+def _role(kind: str, metadata: dict[str, str], rules: list[dict[str, list[str]]]) -> dict[str, Any]:
+    return {"apiVersion": f"{_GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
+
+
+def _rules(rights: Iterable[Right]) -> list[dict[str, list[str]]]:
+    """One rule per group and set of verbs, sorted."""
+    verbs: dict[tuple[str, str], set[str]] = {}
+    for right in rights:
+        verbs.setdefault(right.resource, set()).update(right.verbs)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), allowed in sorted(verbs.items()):
+        alike.setdefault((group, tuple(sorted(allowed))), []).append(resource)
+    return [
+        {"apiGroups": [group], "resources": resources, "verbs": list(allowed)}
+        for (group, allowed), resources in sorted(alike.items())
+    ]

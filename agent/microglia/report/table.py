@@ -1,12 +1,17 @@
 """Plain tables and lists that fit a terminal of 100 columns."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 WIDTH = 100
 WIDEST = 42
 """No column but the last is wider; what is longer is folded."""
 LEAST = 36
-"""The last column gets so much if it wants it, as long as the others can give."""
+"""The last column gets so much if it wants it, as long as the others can give; more, up to ``MOST``, where it has a
+longer word."""
+MOST = 56
+_JOINT = re.compile(r"(?<=[/.:,=])(?=.)")
+"""Where a word that is longer than its column may be broken."""
 SHOWN = 8
 """Rows of a list before "and N more (--all)"."""
 
@@ -26,19 +31,27 @@ def _widths(columns: Sequence[Sequence[str]], indent: int) -> list[int]:
     room = WIDTH - indent - 2 * len(others)
     widths = [min(WIDEST, width) for width in others]
     words = [min(WIDEST, _longest(column)) for column in columns]
-    while sum(widths) + min(last, LEAST) > room:
-        slack = [width - word for width, word in zip(widths, words, strict=False)]
+    _shrink(widths, words, room - min(last, max(LEAST, min(_longest(columns[-1]), MOST))))
+    _shrink(widths, [_longest(column, broken=True) for column in columns], room - min(last, LEAST))
+    return [*widths, max(min(last, LEAST), room - sum(widths))]
+
+
+def _shrink(widths: list[int], limits: Sequence[int], room: int) -> None:
+    """Take from the widest column that may give, as long as all together are wider than ``room``."""
+    while sum(widths) > room:
+        slack = [width - limit for width, limit in zip(widths, limits, strict=False)]
         if max(slack, default=0) <= 0:
             break
         widest = max(range(len(widths)), key=lambda column: (slack[column] > 0, widths[column], -column))
         widths[widest] -= 1
-    return [*widths, max(min(last, LEAST), room - sum(widths))]
 
 
-def _longest(column: Sequence[str]) -> int:
-    """The longest word; a heading is one."""
+def _longest(column: Sequence[str], *, broken: bool = False) -> int:
+    """The longest word, or part of one where words are ``broken``; a heading is one, and is not."""
     heading, *cells = column
-    return max(len(heading), *(len(word) for cell in cells for word in cell.split(" ")), 0)
+    words = [word for cell in cells for word in cell.split(" ")]
+    parts = [part for word in words for part in _JOINT.split(word)] if broken else words
+    return max(len(heading), *map(len, parts), 0)
 
 
 def _row(row: Sequence[str], widths: Sequence[int], right: Sequence[int], indent: int) -> list[str]:
@@ -55,16 +68,28 @@ def _row(row: Sequence[str], widths: Sequence[int], right: Sequence[int], indent
 
 
 def fold(text: str, width: int) -> list[str]:
-    """``text`` in lines of at most ``width`` columns, broken at spaces; a longer word stays whole."""
+    """``text`` in lines of at most ``width`` columns, broken at spaces; a longer word after a slash, a dot, a comma or
+    the like, and if it has none it stays whole."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in _broken(text.split(), width):
         if line and len(line) + 1 + len(word) > width:
             lines.append(line)
             line = word
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line] if line else lines
+
+
+def _broken(words: Sequence[str], width: int) -> Iterator[str]:
+    for word in words:
+        part = ""
+        for piece in _JOINT.split(word) if len(word) > width else [word]:
+            if part and len(part) + len(piece) > width:
+                yield part
+                part = ""
+            part += piece
+        yield part
 
 
 def paragraph(text: str, *, indent: int = 2) -> str:
@@ -80,8 +105,8 @@ def shorten(rows: Sequence[Sequence[str]], *, everything: bool) -> tuple[Sequenc
 
 
 def count(number: float, noun: str) -> str:
-    """``1 change``, ``9 changes``, ``2 primaries``."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    """``1 change``, ``9 changes``, ``2 primaries``, ``3 excesses``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number:,.0f} {noun if number == 1 else plural}"
 
 

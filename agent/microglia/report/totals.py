@@ -1,13 +1,18 @@
 """What a plan comes to: the budgets, the saving, and the proof that nothing is missed."""
 
 from microglia.model.units import show_duration, show_share
-from microglia.plan.document import AccountLine, Plan
+from microglia.plan.document import AccountLine, Competition, Plan
 from microglia.report.amounts import figure, price, resource, saving
 from microglia.report.table import count, paragraph, table
 from microglia.verify.clear import Cleared, Refused
 
 LITTLE = 0.0001
-HEADER = ("RESOURCE", "LOAD-BEARING", "BUDGET", "NOW", "KEPT IN THE END", "PRICE")
+FEW = 200
+"""Elements below which steps are large beside the whole, so that budgets cannot be filled to the brim."""
+HEADER = ("RESOURCE", "LOAD-BEARING", "BUDGET", "OUTSIDE", "NOW", "KEPT IN THE END", "PRICE")
+OUTSIDE = (
+    "Outside a budget is what rules pin (outside an absolute one: what could not be seen); now and kept hold it, too."
+)
 
 
 def totals_text(plan: Plan, currency: str) -> str:
@@ -15,8 +20,8 @@ def totals_text(plan: Plan, currency: str) -> str:
     if not plan.accounts:
         return ""
     lines = [table(HEADER, [_account(line, currency) for line in plan.accounts])]
-    if any(line.kept > line.budget for line in plan.accounts):
-        lines.append(paragraph("Now and kept hold what rules pin, too; a budget does not count it."))
+    if any(line.outside or line.kept > line.budget for line in plan.accounts):
+        lines.append(paragraph(OUTSIDE))
     lines += [paragraph(_over(line, currency)) for line in plan.accounts if line.short > 0]
     if plan.changes:
         lines.append(paragraph(f"This plan saves {saving(plan.saving, currency)}."))
@@ -29,13 +34,20 @@ def replay_text(checked: Cleared | Refused) -> str:
     if plan.purpose != "prune":
         return paragraph("Nothing was replayed: this plan only gives back.")
     span = show_duration(plan.window_end - plan.window_start)
-    tried = ", ".join(count(number, kind) for kind, number in sorted(proof.failures.items()))
+    tried = ", ".join(count(number, kind) for kind, number in sorted(proof.failures.items()) if number)
     worse = "none worse" if proof.worse == 0 else f"{proof.worse} worse"
-    over = f"{figure(proof.over_capacity)} above capacity"
-    if proof.over_capacity and isinstance(checked, Cleared):
-        over += ", none beyond what was accepted before"
-    replay = f"{figure(proof.unrouted)} of {proof.requests:,.0f} requests without a route, {over}"
+    replay = f"{figure(proof.unrouted)} of {proof.requests:,.0f} requests without a route, {_above(checked)}"
     return paragraph(f"Replay of {span} on the pruned mesh: {replay}. N-1 ({tried or 'nothing to lose'}): {worse}.")
+
+
+def _above(checked: Cleared | Refused) -> str:
+    """Requests above capacity, and how many of them the plan adds to those of today."""
+    before, after = checked.proof.over_before, checked.proof.over_capacity
+    if after <= before:
+        return f"{figure(after)} above capacity" + (", as many as today without the plan" if before else "")
+    told = f"{figure(after)} above capacity, {figure(before)} today: the plan adds {figure(after - before)}"
+    # Spare steps, and what the policy lets go below need, were known to cost something when the worst happens.
+    return f"{told}, within what its steps were known to cost" if isinstance(checked, Cleared) else told
 
 
 def proof_text(checked: Cleared | Refused) -> str:
@@ -43,16 +55,31 @@ def proof_text(checked: Cleared | Refused) -> str:
     found = checked.plan.competition
     if not found:
         return replay_text(checked)
-    kept = found.value / found.bound if found.bound else 1.0
     unseen = show_share(checked.proof.unseen) if checked.proof.unseen >= LITTLE else "under 0.01 %"
-    told = f"Value kept: {kept:.3%} of the bound. Unseen mass: {unseen}."
+    told = f"Value kept: {_kept(found)}. Unseen mass: {unseen}."
     return replay_text(checked) + "\n" + paragraph(told)
 
 
+def _kept(found: Competition) -> str:
+    """How much of the bound is kept; a gap that no other choice of whole steps need be able to fill is told as such."""
+    short = max(found.bound - found.value, 0.0)
+    share = found.value / found.bound if found.bound else 1.0
+    told = f"{100 * share:.3f} % of the bound"
+    if short < LITTLE * found.bound or not short:
+        return told
+    told += f", {figure(short)} requests/h short of it"
+    if short <= found.largest:
+        told += f": no more than one step (the largest that yields is worth {figure(found.largest)})"
+    return f"{told}; {count(found.elements, 'element')} compete" if 0 < found.elements < FEW else told
+
+
 def _account(line: AccountLine, currency: str) -> tuple[str, ...]:
-    amounts = (line.load_bearing, line.budget, line.present, line.kept)
-    shown = (resource(line.resource, amount, currency) for amount in amounts)
-    return line.resource, *shown, price(line.resource, line.price)
+    amounts = (line.load_bearing, line.budget, line.outside, line.present, line.kept)
+    if line.resource == "money":
+        name, shown = f"{currency or 'money'}/month", [figure(amount) for amount in amounts]
+    else:
+        name, shown = line.resource, [resource(line.resource, amount) for amount in amounts]
+    return name, *shown, price(line.resource, line.price)
 
 
 def _over(line: AccountLine, currency: str) -> str:

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from microglia.cli.interrupts import Interrupts
+from microglia.model.kinds import BY_NAME
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -17,6 +18,28 @@ def test_a_signal_asks_to_stop_and_breaks_nothing_off(sent, capsys):
         os.kill(os.getpid(), sent)
         assert interrupts.reason() == "stopped by Ctrl-C"
     assert "the write under way is finished and recorded first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_before_the_first_write_there_is_nothing_to_finish(sent):
+    """Whoever is asked whether to go on, or waits for metrics, may leave at once."""
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        os.kill(os.getpid(), sent)
+
+
+def test_ctrl_c_at_the_question_changes_nothing(run, live, monkeypatch):
+    """No count moves, and the lock is let go."""
+    made = run("plan").out.split("microglia apply ")[1].split()[0]
+    before = [raw["spec"] for raw in live.cluster.objects(BY_NAME["Deployment"])]
+
+    def leave(*_, **__):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("Ctrl-C ends the question")
+
+    monkeypatch.setattr("typer.confirm", leave)
+    assert run("apply", made).code == 130
+    assert [raw["spec"] for raw in live.cluster.objects(BY_NAME["Deployment"])] == before
+    assert [raw["spec"]["holderIdentity"] for raw in live.cluster.objects(BY_NAME["Lease"])] == [""]
 
 
 def test_afterwards_signals_mean_what_they_meant():

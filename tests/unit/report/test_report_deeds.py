@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from microglia.lifecycle.states import Phase, Shield, State
 from microglia.plan.history import History, Judgement, Step
-from microglia.report.deeds import record_text, restorable_text, status_text
+from microglia.report.deeds import again_text, record_text, restorable_text, status_text
 from tests.factories import NOW, deployment
 from tests.planning import cut, host, pruning, record, scaled
 from tests.unit.report.answers import flat
@@ -23,6 +23,17 @@ def test_a_receipt_counts_what_happened_and_how_to_undo_it():
     failed = record(CART, state="failed")
     assert record_text(failed) == "Pruned 0 of 1."
     assert record_text(record(CART, purpose="restore")) == "Restored 1 of 1."
+
+
+def test_a_second_apply_is_told_when_the_first_was_and_what_to_do():
+    """By the journal: how much of it was done, and the way back or on."""
+    once = record(CART, WEB)
+    assert again_text(once) == (
+        f"{once.id} was applied already, on 29 Jun 2026 12:00 UTC: 2 of 2 changes done."
+        f"\nUndo it:  microglia restore {once.id}      Make a new one:  microglia plan"
+    )
+    undone = once.model_copy(update={"restored_by": ("plan-x", "plan-y")})
+    assert again_text(undone).endswith("done, and given back since by plan-y.\nMake a new one:  microglia plan")
 
 
 def test_what_can_be_undone_is_listed_newest_first():

@@ -7,7 +7,7 @@ import pytest
 from microglia.compete.selection import Account, Element, Yielded
 from microglia.model.ids import ObjectRef
 from microglia.plan.change import ScaleChange
-from microglia.policy.schema import PolicySpec
+from microglia.policy.schema import PolicySpec, Retention, Weak, WeakReplicas
 from microglia.protect.ledger import Level, Protection, route, workload
 from microglia.report.explain import explain_text
 from microglia.score.scores import Capacity, Hold
@@ -95,7 +95,7 @@ def test_the_steps_show_worth_room_and_winner_topmost_first():
         ),
     )
     text = flat(text_of(score, chosen))
-    assert "At risk 3: 1, 4: 0.4, 5: 0.1 requests per hour while the worst failure lasts" in text
+    assert "k SURVIVORS y RPS OBSERVED TAIL R(k) 3 2 200 0.00333333 0 1 4 3 300 0.00133333 0 0.4 5 4 400" in text
     assert "5 -> 4: worth 0.3 requests per hour; its room costs 0.5 cpu x 0.8 + 1 Gi x 0.2 = 0.6;" in text
     assert "0.3 / that = 0.5; lost to shop/web 3 -> 5" in text
     assert text.index("5 -> 4: worth") < text.index("4 -> 3: worth")
@@ -132,7 +132,9 @@ def test_this_lap_names_the_step_and_the_pods():
     change = scaled(CART, 5, 4, victims=("cart-5d4f-0",))
     made = plan(change)
     chosen = selection({"cart": 3})
-    assert f"Target 5 -> 3 This lap 5 -> 4 in {made.id}; cart-5d4f-0 would go" in flat(text_of(None, chosen, made))
+    text = flat(text_of(None, chosen, made))
+    assert "Target 5 -> 3 This lap 5 -> 4; cart-5d4f-0 would go" in text
+    assert made.id not in text
     bare = ScaleChange.model_validate({**change.model_dump(), "victims": ()})
     assert flat(text_of(None, chosen, plan(bare))).count("would go") == 0
     held = plan(held=(note("default", "pruning", "frozen"), note("shop/cart", "5 -> 3", "held"), note("shop/web")))
@@ -187,3 +189,24 @@ def test_a_used_route_that_goes_is_called_seldom_used():
         "1 USED: ads.shop; seldom called in 336 h of its own activity, so at most 40 requests per hour (95 %)" in text
     )
     assert "would go; nobody needed the room" in text
+
+
+WEAK = PolicySpec(retention=Retention(weak=Weak(replicas=WeakReplicas(at_risk=1.0))))
+
+
+def test_what_the_policy_says_of_replicas_below_need_is_told() -> None:
+    """How far below need, at what risk, or what keeps need in force."""
+    score = replica_score(wid("cart"), 5, 4, risk=(9.0, 8.0, 7.0, 0.75, 0.5, 0.25))
+    decision = grounds(SEEN, selection({"cart": 3}), score)
+    text = flat(explain_text(wid("cart"), decision, plan(), WEAK))
+    assert (
+        "Weak 3 replicas, below need, because spec.retention.weak.replicas allows 1 requests/h at risk; at risk 0.75"
+        " requests/h"
+    ) in text
+    assert "R(k) 3 2 200" in text
+    firm = grounds(SEEN, selection({"cart": 4}), replace(score, firm=4))
+    assert (
+        "Weak none below need, though spec.retention.weak.replicas is set: its CPU, or the peak of a zone, needs 4"
+        " whatever the requests"
+    ) in flat(explain_text(wid("cart"), firm, plan(), WEAK))
+    assert "Weak" not in explain_text(wid("cart"), decision, plan(), SPEC)

@@ -1,5 +1,6 @@
 """What a plan says of everything that stays."""
 
+from microglia.plan.document import Note, Rule
 from microglia.report.notes import held_text, spared_text, undecided_text
 from tests.planning import plan
 from tests.unit.report.answers import flat, note
@@ -100,3 +101,34 @@ def test_the_reason_that_is_its_own_comes_first():
     text = flat(spared_text(found, everything=False))
     assert "it stands by; never below 2" in text
     assert "a webhook; never below 2" in text
+
+
+def test_the_rule_that_spares_something_is_named() -> None:
+    """Each reason with its rule; of the rule that holds everything only the name, unless it stands alone or --all."""
+    told = {"object": "Deployment shop/a", "field": "f", "value": "v"}
+    backup = Rule(rule="backup", reason="stands by; for web", **told)
+    broad = Rule(rule="minimum-policy", reason="nothing goes below 2", **told)
+    both = Note(subject="shop/a", what="3 -> 1 replica", why="", rules=(backup, broad))
+    alone = Note(subject="shop/b", what="2 -> 1 replica", why="", rules=(broad,))
+    text = flat(spared_text([both, alone], everything=False))
+    assert "shop/a 3 -> 1 replica backup: stands by; for web; minimum-policy shop/b" in text
+    assert "shop/b 2 -> 1 replica minimum-policy: nothing goes below 2" in text
+    whole = flat(spared_text([both, alone], everything=True))
+    assert "backup: stands by; for web; minimum-policy: nothing goes below 2 shop/b" in whole
+
+
+def test_the_rules_of_one_route_are_named() -> None:
+    """A single route has a row of its own, without the domain that all hosts share."""
+    rule = Rule(rule="mirror", reason="a mirror", object="VirtualService shop/v", field="spec.http", value="")
+    one = Note(subject="shop/a -> b.shop.svc.cluster.local", what="1 route cut", why="", rules=(rule,))
+    assert "shop/a -> b.shop 1 route cut mirror: a mirror" in flat(spared_text([one], everything=False))
+
+
+def test_a_list_that_may_not_be_read_is_told_once() -> None:
+    """It spares every workload for the same reason: one row in short, each its own with --all."""
+    unread = Rule(rule="blind-spot", reason="Lease could not be read", object="Lease", field="list", value="")
+    notes = [Note(subject=f"shop/{name}", what="3 -> 1 replica", why="", rules=(unread,)) for name in "abcde"]
+    text = flat(spared_text(notes, everything=False))
+    assert "shop/a, shop/b, shop/c and 2 more 5 in all blind-spot: Lease could not be read" in text
+    assert spared_text(notes, everything=True).count("Lease could not be read") == 5
+    assert "shop/a 3 -> 1 replica blind-spot: Lease" in flat(spared_text(notes[:1], everything=False))

@@ -119,16 +119,20 @@ def test_totals_show_each_budget_and_its_price():
     """Load-bearing, budget, now, in the end; and no table without budgets."""
     made = plan(SMALLER, accounts=(account(), account(resource="money", kept=5.0, price=0.0)))
     text = flat(totals_text(made, "EUR"))
-    assert "cpu 10 cpu 12 cpu 15 cpu 12 cpu 0.4 requests/h per cpu" in text
-    assert "money 10 EUR/month 12 EUR/month 15 EUR/month 5 EUR/month 0: there is room" in text
+    assert "cpu 10 cpu 12 cpu 0 cpu 15 cpu 12 cpu 0.4 requests/h per cpu" in text
+    assert "EUR/month 10 12 0 15 5 0: there is room" in text
     assert "pin" not in text
+    assert "money/month 10 12" in flat(totals_text(made, ""))
     assert totals_text(plan(SMALLER), "EUR") == ""
     assert "saves" not in totals_text(plan(accounts=(account(),)), "EUR")
 
 
 def test_what_a_budget_does_not_count_is_said():
     """More is kept than the budget holds, because rules pin it."""
-    assert "a budget does not count it" in totals_text(plan(accounts=(account(kept=20.0),)), "")
+    assert "Outside a budget is what rules pin" in totals_text(plan(accounts=(account(kept=20.0),)), "")
+    text = flat(totals_text(plan(accounts=(account(outside=2.5),)), ""))
+    assert "cpu 10 cpu 12 cpu 2.5 cpu 15 cpu 12 cpu" in text
+    assert "Outside a budget is what rules pin" in text
 
 
 def test_a_budget_that_cannot_be_met_names_the_way_out():
@@ -148,21 +152,52 @@ def test_the_replay_tells_what_was_tried_and_what_was_lost():
         "Replay of 14d on the pruned mesh: 0 of 1,000 requests without a route, 0 above capacity."
         " N-1 (2 primaries, 3 zones): none worse."
     )
-    over = flat(replay_text(cleared(plan(SMALLER), over_capacity=7.0, failures={})))
-    assert "7 above capacity, none beyond what was accepted before" in over
-    assert "N-1 (nothing to lose)" in over
+    none = flat(replay_text(cleared(plan(SMALLER), failures={"primary": 0})))
+    assert "N-1 (nothing to lose)" in none
     worse = flat(replay_text(refused(plan(SMALLER), ("n-1", "x", "y"), worse=2, over_capacity=7.0)))
-    assert "7 above capacity. N-1 (3 zones): 2 worse." in worse
+    assert "7 above capacity, 0 today: the plan adds 7. N-1 (3 zones): 2 worse." in worse
+
+
+def test_the_replay_tells_what_the_plan_adds_to_todays_overload() -> None:
+    """What is above capacity today is not the plan's; what the plan adds is told apart."""
+    same = flat(replay_text(cleared(plan(SMALLER), over_capacity=7.0, over_before=7.0)))
+    assert "7 above capacity, as many as today without the plan." in same
+    more = flat(replay_text(cleared(plan(SMALLER), over_capacity=9.0, over_before=7.0)))
+    assert "9 above capacity, 7 today: the plan adds 2, within what its steps were known to cost." in more
 
 
 def test_the_proof_says_how_good_the_selection_is():
     """Value kept against the certified bound, and the mass that was never seen."""
     made = plan(SMALLER, competition=COMPETITION)
-    assert "Value kept: 99.000% of the bound. Unseen mass: 0.2 %." in proof_text(cleared(made))
+    assert "Value kept: 99.000 % of the bound, 1 requests/h short of it. Unseen mass: 0.2 %." in flat(
+        proof_text(cleared(made))
+    )
     assert "Unseen mass: under 0.01 %." in proof_text(cleared(made, unseen=0.000001))
     empty = plan(SMALLER, competition=COMPETITION.model_copy(update={"value": 0.0, "bound": 0.0}))
-    assert "100.000% of the bound" in proof_text(cleared(empty))
+    assert "100.000 % of the bound. Unseen" in proof_text(cleared(empty))
     assert "Value kept" not in proof_text(cleared(plan(SMALLER)))
+    tiny = plan(SMALLER, competition=COMPETITION.model_copy(update={"value": 99.9999}))
+    assert "100.000 % of the bound. Unseen" in proof_text(cleared(tiny))
+
+
+def test_a_gap_of_less_than_a_step_is_called_that() -> None:
+    """Few large steps leave a large share unfilled: said in requests, and only where no step is smaller."""
+    few = COMPETITION.model_copy(update={"elements": 12, "largest": 1.0})
+    text = flat(proof_text(cleared(plan(SMALLER, competition=few))))
+    assert (
+        "99.000 % of the bound, 1 requests/h short of it: no more than one step (the largest that yields is worth 1);"
+        " 12 elements compete."
+    ) in text
+    wide = few.model_copy(update={"largest": 0.9, "elements": 5000})
+    told = flat(proof_text(cleared(plan(SMALLER, competition=wide))))
+    assert "1 requests/h short of it. Unseen" in told
+
+
+def test_an_empty_plan_is_done_only_where_all_is_well() -> None:
+    """Lean and hardened need nothing; undecided or held is another matter."""
+    for what, end in (("lean", "nothing needs to be."), ("undecided", "HELD NOW says why."), ("held", "says why.")):
+        text = plan_text(cleared(plan(held=(note("default", what),))), VIEW)
+        assert text.endswith(end)
 
 
 def test_what_stays_has_its_place_on_the_screen():

@@ -64,3 +64,19 @@ def test_counts_and_names_read_as_prose():
     ]
     assert listed(["a", "b", "c", "d"]) == "a, b, c, d"
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_a_word_wider_than_its_column_is_broken_where_it_is_joined() -> None:
+    """A path or a field breaks after a slash or a dot; what has no joint stays whole."""
+    field = "spec.trafficPolicy.loadBalancer.localityLbSetting.failover"
+    assert fold(field, 40) == ["spec.trafficPolicy.loadBalancer.", "localityLbSetting.failover"]
+    assert fold(f"in {field}", 60) == ["in", field]
+    assert fold("x" * 50, 40) == ["x" * 50]
+
+
+def test_many_long_names_still_fit_the_screen() -> None:
+    """Where names fill all columns they are broken rather than run over the edge."""
+    name = "istio-system/istio-ingressgateway"
+    text = table(("A", "B", "C"), [(name, name, f"{name}, {name}")])
+    assert max(map(len, text.split("\n"))) <= 100
+    assert "istio-system/\n" not in table(("A", "B"), [(name, "x")])
