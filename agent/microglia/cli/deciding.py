@@ -1,5 +1,6 @@
 """``microglia plan | explain | replay``: rehearsals; they change nothing."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from microglia.cli.errors import Exit, MistakeError
 from microglia.cli.options import Output, Rules, Seen, Show, Where, expand
+from microglia.model.ids import WorkloadId
 
 
 def register(app: typer.Typer) -> None:
@@ -58,30 +60,20 @@ def plan(
 
 
 def explain(
-    workload: Annotated[str, typer.Argument(help="namespace/name, or Kind/namespace/name.")],
+    workload: Annotated[str, typer.Argument(help="namespace/name or Kind/namespace/name; or the name alone.")],
     where: Where,
     rules: Rules,
     seen: Seen,
     show: Show,
 ) -> None:
     """Show everything about one workload, with the arithmetic."""
-    from difflib import get_close_matches
-
     from microglia.cli.offline import rehearsing
-    from microglia.model.ids import WorkloadId
     from microglia.report.data import to_json, to_yaml
     from microglia.report.explain import explain_text
 
-    try:
-        target = WorkloadId.parse(workload)
-    except ValueError as error:
-        raise MistakeError(str(error), Exit.USAGE) from None
     with rehearsing(where, rules, seen.snapshot) as desk:
         result = desk.rehearse(desk.policies[0])
-        if target not in result.grounds.topology.workloads:
-            near = get_close_matches(workload, [str(one) for one in result.grounds.topology.workloads], n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else "; see them all with: microglia map --all"
-            raise MistakeError(f"no workload {workload} in this cluster{hint}")
+        target = meant(workload, result.grounds.topology.workloads)
         for policy in desk.policies[1:]:
             if target not in result.grounds.scores.replicas:
                 result = desk.rehearse(policy)
@@ -98,6 +90,21 @@ def explain(
         "changes": [change for change in result.plan.changes if change.id == target],
     }
     typer.echo(to_json(found) if show.output is Output.JSON else to_yaml(found))
+
+
+def meant(workload: str, known: Collection[WorkloadId]) -> WorkloadId:
+    """A bare name will do where only one workload has it. Raises MistakeError."""
+    from difflib import get_close_matches
+
+    found = [one for one in sorted(known) if workload in (one.name, str(one), f"{one.kind}/{one.key}")]
+    if len(found) > 1:
+        raise MistakeError(f"{workload} may be {' or '.join(map(str, found))}; write which", Exit.USAGE)
+    if found:
+        return found[0]
+    names = {str(one) if "/" in workload else one.name: str(one) for one in sorted(known)}
+    near = [names[text] for text in get_close_matches(workload, names, n=3)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "see them all with: microglia map --all"
+    raise MistakeError(f"no workload {workload} in this cluster; {hint}")
 
 
 def replay(

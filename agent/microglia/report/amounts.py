@@ -79,6 +79,12 @@ def bill(costs: Mapping[str, tuple[float, float]]) -> str:
     return f"{' + '.join(terms)} = {precise(total)}" if terms else "0"
 
 
+def winner(identity: str, loser: str) -> str:
+    """Who ``loser`` lost to; of a workload's own steps the first are worth the most."""
+    found = element(identity)
+    return f"its own {found.removeprefix(f'{loser} ')}" if identity.startswith(f"replica:{loser}:") else found
+
+
 def element(identity: str) -> str:
     """``replica:shop/cart:3-5`` as ``shop/cart 3 -> 5``; ``route:shop/web:data:db.data...`` as ``shop/web -> data``."""
     kind, _, rest = identity.partition(":")

@@ -8,7 +8,7 @@ from microglia.plan.document import Plan
 from microglia.plan.grounds import Grounds
 from microglia.policy.schema import RESOURCES, PolicySpec
 from microglia.protect.ledger import Level, Protection
-from microglia.report.amounts import bill, element, precise, price, resource
+from microglia.report.amounts import bill, precise, price, resource, winner
 from microglia.report.reach import route_lines
 from microglia.report.risk import risk_lines
 from microglia.report.table import WIDTH, count, fold
@@ -87,7 +87,7 @@ def _step(lost: Yielded, decision: Grounds) -> str:
     if room != "0":
         worth += f"; {value} / that = {precise(lost.density)}"
     if lost.lost_to:
-        return f"{worth}; lost to {element(lost.lost_to)}"
+        return f"{worth}; lost to {winner(lost.lost_to, str(lost.element.workload))}"
     return f"{worth}; nobody needed the room" if room == "0" else f"{worth}; what is left of the spare is too small"
 
 

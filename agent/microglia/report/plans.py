@@ -6,7 +6,7 @@ from typing import Any, Literal
 from microglia.model.units import show_duration
 from microglia.plan.change import Change, ScaleChange
 from microglia.plan.document import Plan
-from microglia.report.amounts import element, figure, saving
+from microglia.report.amounts import figure, saving, winner
 from microglia.report.data import plain
 from microglia.report.notes import held_text, spared_text, undecided_text
 from microglia.report.table import count, listed, paragraph, shorten, table
@@ -96,7 +96,9 @@ def _changes(plan: Plan, view: View) -> str:
 
 
 def _change(change: Change) -> tuple[str, ...]:
-    why = change.why.sentence + (f"; lost to {element(change.why.lost_to)}" if change.why.lost_to else "")
+    why = change.why.sentence + (
+        f"; lost to {winner(change.why.lost_to, change.workload)}" if change.why.lost_to else ""
+    )
     if isinstance(change, ScaleChange):
         before, after, subject = str(change.before), str(change.after), change.workload
     else:

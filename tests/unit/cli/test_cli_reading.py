@@ -5,6 +5,9 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
+from microglia.cli.deciding import meant
+from microglia.cli.errors import MistakeError
+from microglia.model.ids import WorkloadId
 from microglia.model.kinds import BY_NAME
 from microglia.observe.recorded import load
 from microglia.store.plans import read
@@ -104,7 +107,7 @@ def test_who_owns_counts_is_told(run, live):
     [
         ("boutique/fronted", 1, "no workload boutique/fronted in this cluster; did you mean boutique/frontend"),
         ("shop/xyzzy", 1, "see them all with: microglia map --all"),
-        ("frontend", 2, "'frontend' names no workload; write namespace/name or Kind/namespace/name"),
+        ("frontent", 1, "no workload frontent in this cluster; did you mean boutique/frontend?"),
     ],
 )
 def test_a_misspelt_workload_is_answered_with_a_guess(run, recorded, name, code, message):
@@ -112,6 +115,16 @@ def test_a_misspelt_workload_is_answered_with_a_guess(run, recorded, name, code,
     ended = run("explain", name, "--snapshot", recorded)
     assert ended.code == code
     assert message in ended.err
+
+
+def test_a_name_alone_is_enough_where_only_one_has_it(run, recorded):
+    """What several have is asked back."""
+    assert run("explain", "adservice", "--snapshot", recorded).out.startswith("boutique/adservice, Deployment")
+    assert run("explain", "redis-cart", "--snapshot", recorded).out.startswith("StatefulSet/boutique/redis-cart")
+    known = [WorkloadId("shop", "web"), WorkloadId("dr", "web"), WorkloadId("dr", "db", "StatefulSet")]
+    assert meant("Deployment/dr/web", known) == known[1]
+    with pytest.raises(MistakeError, match="web may be dr/web or shop/web; write which"):
+        meant("web", known)
 
 
 def test_the_map_shows_calls_or_protections(run, recorded):

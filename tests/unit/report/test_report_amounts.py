@@ -3,7 +3,7 @@
 import pytest
 
 from microglia.plan.change import Saving
-from microglia.report.amounts import bill, element, figure, precise, price, resource, saving
+from microglia.report.amounts import bill, element, figure, precise, price, resource, saving, winner
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,10 @@ def test_a_bill_can_be_recomputed():
 def test_an_element_reads_as_people_say_it(identity, text):
     """Ids are for files, not for screens."""
     assert element(identity) == text
+
+
+def test_a_workload_loses_to_its_own_first_steps():
+    """Its own steps are told as such; another's step and its own routes are named."""
+    assert winner("replica:shop/cart:3-5", "shop/cart") == "its own 3 -> 5"
+    assert winner("replica:shop/cart:3-5", "shop/car") == "shop/cart 3 -> 5"
+    assert winner("route:shop/cart:data:db.data", "shop/cart") == "shop/cart -> data"
