@@ -183,6 +183,8 @@ def _world(begin: datetime) -> World:
             "name": "bench",
             "start": begin,
             "scrape": SCRAPE,
+            # None is under watch here, so nobody would read them.
+            "latencyBounds": [],
             "zones": [{"name": f"zone-{letter}", "nodes": 8} for letter in "abc"],
             "namespaces": {f"ns{number}": {} for number in range(10)},
             "workloads": {key: {"replicas": REPLICAS, "ports": [port], "cpuLimit": "1"} for key in keys},

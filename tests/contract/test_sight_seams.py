@@ -72,6 +72,22 @@ def test_the_whole_is_judged_the_same(views: Views, alike: Callable[[Topology, T
     assert alike(views.fake, views.real) == []
 
 
+def test_slow_requests_are_told_the_same(scene: Scene, views: Views) -> None:
+    """Of what is under watch both sides tell how many requests took over half a second; of a bound that no bucket has,
+    and of who has no sidecar, neither tells anything."""
+    del views
+    watched, now = ["seams/back", "seams/front", "seams/reviews-primary"], WINDOW.end + SOON
+    real, fake = scene.slowness(watched, WINDOW, now, 400)
+    assert (real.above, real.keys) == (fake.above, fake.keys) == (500.0, tuple(watched))
+    assert likeness.slowness(fake, real) == []
+    shares = np.nansum(real.slow, axis=1) / np.nansum(real.timed, axis=1)
+    assert shares.tolist() == pytest.approx([np.exp(-500 / 200), 0, np.exp(-500 / 120)], rel=0.15)
+    for workloads, above in ((watched, 50), (["outside/batch"], 400)):
+        for side in scene.slowness(workloads, WINDOW, now, above):
+            assert np.isnan(side.slow).all()
+            assert np.isnan(side.timed).all()
+
+
 @pytest.mark.parametrize("alike", OF_PLACES, ids=lambda one: one.__name__)
 def test_places_are_the_schedulers(views: Views, alike: Callable[[Activity, Activity], list[str]]) -> None:
     """Pods are counted where the lab's scheduler put them, and each zone's peak is what they served there."""

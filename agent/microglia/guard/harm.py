@@ -48,6 +48,11 @@ class Looker:
                     found.append((comparison.log_e, self._harm(one, words, comparison)))
         return tuple(harm for _, harm in sorted(found, key=lambda pair: (-pair[0], pair[1].workload, pair[1].why)))
 
+    def deaf(self, row: int, at: datetime) -> bool:
+        """Whether latency was to be judged, and nothing could be compared."""
+        words = SIGNS["latency"][0].words
+        return any(text == words and not one.share for text, one in self._compare(row, at))
+
     def telling(self, row: int, at: datetime) -> bool:
         """Whether enough requests failed, before and after, for the test to have seen ``tolerance``."""
         words = SIGNS["errors"][0].words
@@ -57,10 +62,10 @@ class Looker:
     def _compare(self, row: int, at: datetime) -> tuple[tuple[str, Comparison], ...]:
         key = (row, math.ceil(at.timestamp() / 3600))
         if key not in self.seen:
-            facts, tolerance = self.topology.activity.workloads, self.spec.guard.tolerance
-            hours = pairs(self.topology.activity, row, at)
+            seen, tolerance = self.topology.activity, self.spec.guard.tolerance
+            hours = pairs(seen, row, at)
             self.seen[key] = tuple(
-                (sign.words, sign.compare(facts, row, hours, tolerance))
+                (sign.words, sign.compare(seen, row, hours, tolerance))
                 for name in sorted(set(self.spec.guard.signals))
                 for sign in SIGNS[name]
             )

@@ -35,6 +35,18 @@ def since(activity: Activity, at: datetime) -> Indices:
     return found
 
 
+def flowing(activity: Activity) -> NDArray[np.bool_]:
+    """The buckets in which anything at all was called, shape (H,); all of them where nothing ever was."""
+    facts = activity.workloads
+    found = np.asarray(((facts.requests > 0) | (facts.sent > 0) | (facts.unserved > 0)).any(axis=0), dtype=np.bool_)
+    return found if found.any() else ~found
+
+
+def quiet(activity: Activity) -> int:
+    """How many of the newest buckets saw no traffic at all, though earlier ones did; 0 where there never was any."""
+    return activity.window.hours - 1 - int(np.flatnonzero(flowing(activity))[-1])
+
+
 def heard(activity: Activity, row: int, at: datetime) -> float:
     """The share of the hours closed since ``at`` in which workload ``row`` was seen well enough to be compared; 1 while
     none has closed."""
@@ -46,9 +58,10 @@ def heard(activity: Activity, row: int, at: datetime) -> float:
 def pairs(activity: Activity, row: int, at: datetime) -> Hours:
     """The hours since ``at`` in which workload ``row`` was seen, with the same hours of week before.
 
-    Hours before in which a zone was away or the count was changing do not count: they are nobody's normal.
+    Hours before in which a zone was away or the count was changing do not count: they are nobody's normal. Nor does an
+    hour without any traffic at all, before or since: nothing can be told from it.
     """
-    seen = np.nan_to_num(activity.workloads.seen[row]) >= SIGHT
+    seen = (np.nan_to_num(activity.workloads.seen[row]) >= SIGHT) & flowing(activity)
     after = since(activity, at)
     after = after[seen[after]]
     weeks = activity.window.hours // HOURS_OF_WEEK

@@ -7,7 +7,7 @@ import numpy as np
 
 from microglia.guard.exposure import exposure
 from microglia.guard.harm import Harm, Looker
-from microglia.guard.hours import heard, since
+from microglia.guard.hours import heard, quiet, since
 from microglia.guard.settled import settled
 from microglia.guard.tripwire import Calls, Trip, calls, tripped
 from microglia.guard.verdict import Verdict, judged
@@ -68,6 +68,11 @@ def _trip(watch: Watch, trip: Trip) -> Verdict:
 def _by_signals(
     watched: list[tuple[int, Watch]], topology: Topology, spec: PolicySpec, now: datetime
 ) -> dict[int, Verdict]:
+    still = quiet(topology.activity)
+    if still:
+        span = show_duration(timedelta(hours=still))
+        why = f"nothing in the whole mesh was called for {span}: that is nobody's harm to see; waits for traffic"
+        return {place: watch.says("Wait", why, {"quiet_hours": float(still)}) for place, watch in watched}
     looker = Looker(topology, spec)
     found: dict[int, Verdict] = {}
     harms = _worst(harm for _, watch in watched for harm in looker.harms(watch))
@@ -117,6 +122,9 @@ def _patience(watch: Watch, topology: Topology, looker: Looker, now: datetime) -
     if waits:
         return watch.says("Wait", "; ".join(waits), _figures(watch, topology, looker.spec))
     why = f"no harm in {show_duration(now - watch.standing.at)}"
+    if watch.row is not None and looker.deaf(watch.row, watch.standing.at):
+        bound = looker.spec.guard.latency_above / timedelta(milliseconds=1)
+        why += f"; latency was not judged: no histogram told how many of its requests took over {bound:g} ms"
     return watch.says("Keep", why, _figures(watch, topology, looker.spec))
 
 

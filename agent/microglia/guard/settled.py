@@ -48,10 +48,11 @@ def _ordered(watch: Watch) -> Verdict | None:
 
 
 def _misplaced(watch: Watch, topology: Topology) -> Verdict | None:
-    """A step whose writer was interrupted before it looked at the placement is looked at here."""
+    """A step whose writer was interrupted before it looked at the placement is looked at here. One that was merged in
+    Git had no victims: where its pods lie now is what need is worked out from."""
     one, workload = watch.standing, topology.workloads[watch.workload]
     change = one.change
-    looked = bool(one.record.steps[one.index].placement) or not one.watched
+    looked = bool(one.record.steps[one.index].placement) or not one.watched or one.record.plan.way == "git"
     if not isinstance(change, ScaleChange) or looked or workload.in_flight:
         return None
     zones = Counter(pod.zone for pod in workload.pods)

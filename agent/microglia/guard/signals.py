@@ -7,11 +7,13 @@ import numpy as np
 
 from microglia.guard.hours import Hours
 from microglia.guard.sequential import Comparison
-from microglia.model.activity import F32, WorkloadActivity
-from microglia.policy.schema import Signal
+from microglia.model.activity import F32, Activity
+from microglia.policy.guarding import Signal
 
 REQUESTS = 20.0
 """Prior weight where single requests are counted."""
+HEALTHY_THROTTLING = 0.01
+"""Share of CPU periods throttled that a healthy hour may have."""
 WHOLE_HOURS = 1.0
 """Prior weight where whole hours are counted: there are few of them."""
 
@@ -20,41 +22,55 @@ WHOLE_HOURS = 1.0
 class Sign:
     """What is looked at: a comparison of ``workload`` row's hours, and how to say it (``{}`` is the ratio)."""
 
-    compare: Callable[[WorkloadActivity, int, Hours, float], Comparison]
+    compare: Callable[[Activity, int, Hours, float], Comparison]
     words: str
 
 
-def errors(facts: WorkloadActivity, row: int, hours: Hours, _tolerance: float) -> Comparison:
+def errors(seen: Activity, row: int, hours: Hours, _tolerance: float) -> Comparison:
     """Failed requests, against requests."""
-    return _counted(hours, facts.failures[row], facts.requests[row])
+    return _counted(hours, seen.workloads.failures[row], seen.workloads.requests[row])
 
 
-def unserved(facts: WorkloadActivity, row: int, hours: Hours, _tolerance: float) -> Comparison:
+def unserved(seen: Activity, row: int, hours: Hours, _tolerance: float) -> Comparison:
     """Requests that never reached an endpoint, against all that were sent its way."""
-    return _counted(hours, facts.unserved[row], facts.requests[row] + facts.unserved[row])
+    return _counted(hours, seen.workloads.unserved[row], seen.workloads.requests[row] + seen.workloads.unserved[row])
 
 
-def latency(facts: WorkloadActivity, row: int, hours: Hours, tolerance: float) -> Comparison:
-    """Hours slower than ``tolerance`` times the slowest of the same hours before."""
-    now, before = hours.values(facts.latency[row])
+def latency(seen: Activity, row: int, hours: Hours, _tolerance: float) -> Comparison:
+    """Requests slower than the bound, against all that were timed. What nobody told compares nothing."""
+    told, key = seen.slowness, seen.workloads.keys[row]
+    if told is None or key not in told.keys:
+        return Comparison(0.0, 0.0, 0.0, REQUESTS)
+    place = told.keys.index(key)
+    return _counted(hours, told.slow[place], told.timed[place])
+
+
+def saturation(seen: Activity, row: int, hours: Hours, tolerance: float) -> Comparison:
+    """Hours in which its CPU was throttled more than ``tolerance`` times the worst of the same hours before.
+
+    To carry more is what was asked of it: up to ``HEALTHY_THROTTLING`` it is no sign of harm.
+    """
+    now, before = hours.values(seen.workloads.throttled[row])
     worst = _over_weeks(np.fmax, before)
-    return _hourly(now > tolerance * worst, np.isfinite(now) & np.isfinite(worst), before)
+    limit = np.maximum(tolerance * worst, HEALTHY_THROTTLING)
+    return _hourly(now > limit, np.isfinite(now) & np.isfinite(worst), before)
 
 
-def missing(facts: WorkloadActivity, row: int, hours: Hours, tolerance: float) -> Comparison:
+def missing(seen: Activity, row: int, hours: Hours, tolerance: float) -> Comparison:
     """Hours with fewer requests than the least of the same hours before, over ``tolerance``."""
-    return _fewer(facts.requests[row], hours, tolerance)
+    return _fewer(seen.workloads.requests[row], hours, tolerance)
 
 
-def unsent(facts: WorkloadActivity, row: int, hours: Hours, tolerance: float) -> Comparison:
+def unsent(seen: Activity, row: int, hours: Hours, tolerance: float) -> Comparison:
     """The same for requests that the workload itself sends."""
-    return _fewer(facts.sent[row], hours, tolerance)
+    return _fewer(seen.workloads.sent[row], hours, tolerance)
 
 
 SIGNS: Mapping[Signal, tuple[Sign, ...]] = {
     "errors": (Sign(errors, "errors {} times as often as in the same hours of week before"),),
-    "latency": (Sign(latency, "latency above its norm {} times as often as chance would have it"),),
+    "latency": (Sign(latency, "slow requests {} times as often as in the same hours of week before"),),
     "unserved": (Sign(unserved, "unserved requests {} times as often as in the same hours of week before"),),
+    "saturation": (Sign(saturation, "CPU throttled above its norm {} times as often as chance would have it"),),
     "missing": (
         Sign(missing, "demand below its norm {} times as often as chance would have it"),
         Sign(unsent, "calls of its own below their norm {} times as often as chance would have it"),

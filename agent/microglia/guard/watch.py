@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from microglia.guard.verdict import Verdict, Word
 from microglia.model.ids import RouteId, WorkloadId
 from microglia.plan.change import ScaleChange
-from microglia.plan.standing import Standing
+from microglia.plan.history import History
+from microglia.plan.standing import Standing, standing
 from microglia.topology.graph import Topology
 
 
@@ -48,8 +49,14 @@ class Watch:
         return tuple(str(RouteId(change.id, host)) for host in change.cut)
 
 
-def watching(standing: Standing, topology: Topology) -> Watch:
+def attended(history: History, topology: Topology) -> tuple[str, ...]:
+    """``namespace/name`` of every workload in or around what is under watch, sorted."""
+    seen = (watching(one, topology) for one in standing(history) if one.watched)
+    return tuple(sorted({f"{one.namespace}/{one.name}" for watch in seen for one in watch.around}))
+
+
+def watching(stands: Standing, topology: Topology) -> Watch:
     """Look the change up in what was seen."""
-    one = standing.change.id
+    one = stands.change.id
     around = {one, *topology.callers.get(one, ()), *topology.callees.get(one, ())}
-    return Watch(standing, tuple(sorted(around)), topology.rows.get(one))
+    return Watch(stands, tuple(sorted(around)), topology.rows.get(one))

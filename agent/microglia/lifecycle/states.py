@@ -26,7 +26,7 @@ class Shield:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One structure's memory.
+    """One structure's memory. ``why`` is what last moved phase or round.
 
     ``round`` counts from 1 while pruning, else 0. ``entry`` is the excess per resource at entry into pruning,
     ``taken`` what all rounds took of it, ``clean`` how many rounds in a row found nothing. ``exposed`` maps workloads
@@ -45,6 +45,7 @@ class State:
     begun: datetime | None = None
     moved: int = 0
     demand: Mapping[str, float] = field(default_factory=dict)
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

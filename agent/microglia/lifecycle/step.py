@@ -16,12 +16,14 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """What a transition is decided by: the state with this lap's receipts in it, what was seen, policy and time."""
+    """What a transition is decided by: the state with this lap's receipts in it, what was seen, policy and time.
+    ``harmed`` says whether anything hurt that had not hurt before."""
 
     state: State
     signals: Signals
     policy: PolicySpec
     now: datetime
+    harmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,11 @@ class Transition:
 def step(state: State | None, signals: Signals, policy: PruningPolicy, now: datetime) -> State:
     """The state that holds from this lap on: memory brought up to date, then the first transition that applies."""
     begun = state or State(policy.metadata.name, Phase.EXPOSING, now)
-    lap = Lap(_remember(begun, signals, now), signals, policy.spec, now)
+    harmed = {shield.element for shield in signals.regrown} - {shield.element for shield in begun.shields}
+    lap = Lap(_remember(begun, signals, now), signals, policy.spec, now, bool(harmed))
     for transition in TRANSITIONS:
         if transition.phase is lap.state.phase and transition.when(lap):
-            return transition.then(lap)
+            return replace(transition.then(lap), why=transition.name)
     return lap.state
 
 
@@ -83,6 +86,14 @@ def _round_over(lap: Lap) -> bool:
     return signals.representative and looked_anew and not signals.watching and (used or not signals.movable)
 
 
+def _harmed(lap: Lap) -> bool:
+    return lap.harmed
+
+
+def _step_back(lap: Lap) -> State:
+    return replace(lap.state, round=max(1, lap.state.round - 1), begun=lap.now, moved=0, clean=0)
+
+
 def _more_rounds(lap: Lap) -> bool:
     return _round_over(lap) and lap.state.round < lap.policy.pace.rounds
 
@@ -117,6 +128,7 @@ def _look_due(lap: Lap) -> bool:
         lap.signals.reopened
         or lap.now - lap.state.since >= reopen.after
         or drift(lap.state.demand, lap.signals.demand) >= reopen.drift
+        or turnover(lap.state.demand, lap.signals.demand) >= reopen.drift
     )
 
 
@@ -139,17 +151,25 @@ def drift(then: Mapping[str, float], now: Mapping[str, float]) -> float:
     return sum(abs(now.get(name, 0.0) - then.get(name, 0.0)) for name in sorted({*then, *now})) / before
 
 
+def turnover(then: Iterable[str], now: Iterable[str]) -> float:
+    """How far the structure moved: workloads that came or went, over those there were then; 0 when none was known."""
+    before, after = set(then), set(now)
+    return len(before ^ after) / len(before) if before else 0.0
+
+
 def _sorted(amounts: Mapping[str, float]) -> dict[str, float]:
     return dict(sorted(amounts.items()))
 
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition("representative, and there is excess", Phase.EXPOSING, _worth_pruning, _begin),
+    Transition("something hurt: the round steps back", Phase.PRUNING, _harmed, _step_back),
     Transition("the round is over, more are due", Phase.PRUNING, _more_rounds, _next_round),
     Transition("the last round took something: look again", Phase.PRUNING, _worked, _look_again),
     Transition("enough rounds in a row found nothing", Phase.PRUNING, _clean_enough, _harden),
     Transition("a round found nothing", Phase.PRUNING, _round_over, _count_clean),
-    Transition("reopened, too old, or demand drifted", Phase.HARDENED, _look_due, _reopen),
+    Transition("reopened, too old, or demand or structure drifted", Phase.HARDENED, _look_due, _reopen),
 )
 """Every transition there is; the first that applies is taken, at most one in a lap. A structure without excess is lean
-and stays in Exposing; a regrow moves nothing, it only adds shields."""
+and stays in Exposing; outside Pruning a regrow moves nothing, it only adds shields. Harm makes the count of clean
+rounds start again."""

@@ -103,12 +103,26 @@ class EdgeActivity:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Slowness:
+    """Requests slower than a bound, of the workloads that were asked about: arrays (K, H) by ``keys``, NaN unknown.
+
+    ``above`` is the bound in milliseconds; ``slow`` of the ``timed`` requests of the hour took longer.
+    """
+
+    above: float
+    keys: tuple[str, ...]
+    slow: F32
+    timed: F32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Activity:
     """Everything read from metrics for one window.
 
     ``known`` (H,): buckets whose every reply was whole; ``away`` (H,): a zone or node was away.
     ``hosts`` maps an FQDN to the epoch seconds at which metrics first knew its Service.
-    ``faults`` are sentences about replies that were partial, refused or unreadable.
+    ``faults`` are sentences about replies that were partial, refused or unreadable. ``slowness`` is read for what is
+    under watch only, and no part of a recorded snapshot.
     """
 
     window: Window
@@ -119,6 +133,7 @@ class Activity:
     away: Bools
     hosts: dict[str, float] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    slowness: Slowness | None = None
 
 
 def nothing(window: Window) -> Activity:

@@ -71,6 +71,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("MeshLoadBalancingStrategy", "kuma.io", "v1alpha1", "meshloadbalancingstrategies", "callers", optional=True),
     Kind("Gslb", "k8gb.absa.oss", "v1beta1", "gslbs", "callers", optional=True),
     Kind("AlertmanagerConfig", "monitoring.coreos.com", "v1alpha1", "alertmanagerconfigs", "callers", optional=True),
+    Kind("Application", "argoproj.io", "v1alpha1", "applications", "nothing", optional=True),
     Kind("Rollout", "argoproj.io", "v1alpha1", "rollouts", "owners", optional=True),
     Kind("Canary", "flagger.app", "v1beta1", "canaries", "owners", optional=True),
     Kind("ScaledObject", "keda.sh", "v1alpha1", "scaledobjects", "owners", optional=True),

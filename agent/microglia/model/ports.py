@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from microglia.model.activity import Activity
+from microglia.model.activity import Activity, Slowness
 from microglia.model.kinds import Kind
 from microglia.model.objects import Raw
 from microglia.model.snapshot import Source
@@ -67,6 +67,11 @@ class Traffic(Protocol):
         What could not be read is NaN and named in ``faults``; raises UnreadableError only when nothing answers."""
         ...
 
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> Slowness:
+        """Requests of ``workloads`` (``namespace/name``) that took longer than ``above`` milliseconds, or than the next
+        bucket bound over it. What could not be read is NaN; raises UnreadableError only when nothing answers."""
+        ...
+
 
 class Buckets(Protocol):
     """Closed hours remembered between laps; they can always be rebuilt."""
@@ -85,6 +90,36 @@ class Buckets(Protocol):
 
     def remember(self, scope: str, memory: Mapping[str, Any]) -> None:
         """Replace the long memory."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """Objects of microglia's own kinds, in which the journal lies: cluster-scoped, with a status of their own. All
+    raise ForbiddenError when refused, and UnreadableError when the API server does not answer (whether a write happened
+    is then unknown)."""
+
+    def objects(self, kind: Kind) -> Sequence[Raw]:
+        """Every object of ``kind``, any order. Raises AbsentError when the cluster does not know the kind."""
+        ...
+
+    def read(self, kind: Kind, namespace: str, name: str) -> Raw | None:
+        """The object as it is now, None if it does not exist."""
+        ...
+
+    def create(self, kind: Kind, body: Raw) -> Raw:
+        """Create an object; a status in ``body`` is not written. Raises ConflictError when one of that name exists."""
+        ...
+
+    def replace(self, kind: Kind, body: Raw) -> Raw:
+        """Replace all but the status with the uid and resourceVersion in ``body``. Raises ConflictError, GoneError."""
+        ...
+
+    def replace_status(self, kind: Kind, body: Raw) -> Raw:
+        """Replace the status alone, with the same preconditions. Raises ConflictError or GoneError."""
+        ...
+
+    def delete(self, kind: Kind, raw: Raw) -> None:
+        """Delete ``raw`` with its uid and resourceVersion as preconditions. Raises ConflictError or GoneError."""
         ...
 
 

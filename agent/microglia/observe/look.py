@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from microglia.model.activity import nothing
 from microglia.model.doubts import doubts
-from microglia.model.kinds import KINDS
-from microglia.model.objects import BlindSpot, Objects, Raw, name_of, sorted_objects
+from microglia.model.kinds import KINDS, Kind
+from microglia.model.objects import BlindSpot, Objects, Raw, labels_of, name_of, sorted_objects
 from microglia.model.ports import AbsentError, Cluster, Traffic, UnreadableError
 from microglia.model.snapshot import Snapshot, Source
 from microglia.model.window import Window
@@ -15,6 +15,15 @@ from microglia.observe.collector import uncollected
 from microglia.observe.digest import snapshot_digest
 from microglia.observe.trim import trimmed
 from microglia.policy.protection import ProtectionObject
+
+MIRRORED = {"microglia.dev/managed-by": "microglia", "app.kubernetes.io/managed-by": "microglia"}
+"""The labels of a Protection that tells the API server what microglia computed. It is no reason for anything: read as
+one it would hold for ever what it was computed from."""
+
+
+def mirrored(raw: Raw) -> bool:
+    """Whether a Protection is microglia's own telling."""
+    return MIRRORED.items() <= labels_of(raw).items()
 
 
 def observe(cluster: Cluster, traffic: Traffic, window: Window, now: datetime) -> Snapshot:
@@ -59,7 +68,7 @@ def look(cluster: Cluster) -> Objects:
         kinds[kind.name] = ()
         try:
             with uncollected():
-                raws = cluster.objects(kind)
+                raws = _foreign(kind, cluster.objects(kind))
                 namespaces = frozenset(map(name_of, kinds["Namespace"]))
                 kinds[kind.name] = sorted_objects(trimmed(kind.name, raw, namespaces) for raw in raws)
         except AbsentError:
@@ -69,3 +78,7 @@ def look(cluster: Cluster) -> Objects:
         except UnreadableError as error:
             faults.append(BlindSpot(kind.name, str(error)))
     return Objects(kinds, tuple(faults))
+
+
+def _foreign(kind: Kind, raws: Sequence[Raw]) -> Sequence[Raw]:
+    return [raw for raw in raws if not mirrored(raw)] if kind.name == "Protection" else raws

@@ -37,7 +37,7 @@ _PARTS = ("objects.json", "keys.json", "arrays.npz")
 _ARRAYS: dict[str, type] = {
     "workloads": WorkloadActivity, "containers": ContainerActivity, "edges": EdgeActivity, "": Activity,
 }  # fmt: skip
-_NOT_ARRAYS = frozenset({"keys", "zones", "window", "workloads", "containers", "edges", "hosts", "faults"})
+_NOT_ARRAYS = frozenset({"keys", "zones", "window", "workloads", "containers", "edges", "hosts", "faults", "slowness"})
 
 
 class RecordedError(Exception):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from microglia.model.activity import Activity
+from microglia.model.activity import Activity, Slowness
 from microglia.model.doubts import SKEW, metrics_skew
 from microglia.model.ids import service_host
 from microglia.model.objects import Raw
@@ -26,6 +26,7 @@ from microglia.observe.memory import Memory
 from microglia.observe.names import read_names
 from microglia.observe.reading import EXPRESSIONS, Progress, Reader, Server, by_labels, read_all
 from microglia.observe.replies import Reply
+from microglia.observe.slowness import SlowReader
 
 _log = logging.getLogger("microglia.observe")
 _USUAL = (5, 10, 15, 20, 30, 60, 90, 120, 180, 240, 300)
@@ -114,9 +115,7 @@ class PrometheusTraffic:
         Raises UnreadableError when nothing answers.
         """
         end = min(window.end, now).timestamp()
-        # A window that ends about now was scraped as ``describe`` has just seen it.
-        moment = now.timestamp() if now.timestamp() - end <= _CLOSE else end
-        reader = Reader(self._server, self._scrape(moment) or 60.0, self._scope)
+        reader = Reader(self._server, self._interval(window, now), self._scope)
         names = read_names(objects)
         book = self._book(reader.scrape)
         hours = [int(start) for start in window.starts]
@@ -128,10 +127,27 @@ class PrometheusTraffic:
         book.remember(memory.as_json())
         return replace(found, faults=(*faults, *more))
 
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> Slowness:
+        """Requests of ``workloads`` slower than the bucket bound at or over ``above`` milliseconds, by hour.
+
+        Raises UnreadableError when nothing answers.
+        """
+        scrape = self._interval(window, now)
+        return SlowReader(self._server, scrape, self._scope, self._buckets, self._place).read(workloads, window, above)
+
+    def _interval(self, window: Window, now: datetime) -> float:
+        end = min(window.end, now).timestamp()
+        # A window that ends about now was scraped as ``describe`` has just seen it.
+        moment = now.timestamp() if now.timestamp() - end <= _CLOSE else end
+        return self._scrape(moment) or 60.0
+
+    @property
+    def _place(self) -> str:
+        return f"{self._cluster}/{self._server.title}/{self._tenant}/{self._scope}/{istio.NAME}"
+
     def _book(self, scrape: float) -> HourBook:
         mark = fingerprint((*EXPRESSIONS, istio.BIRTHS, istio.GAPS), scrape, self._scope)
-        scope = f"{self._cluster}/{self._server.title}/{self._tenant}/{self._scope}/{istio.NAME}"
-        return HourBook(self._buckets, scope, mark)
+        return HourBook(self._buckets, self._place, mark)
 
     def _once(self, template: str, moment: float) -> Reply:
         return self._server.query(filled(Expression("once", "block", template), _ANY, self._scope), moment)

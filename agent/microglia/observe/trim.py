@@ -153,6 +153,14 @@ def _scaled_object(raw: Raw) -> dict[str, Any]:
     return {"spec": {key: spec[key] for key in _SCALED if key in spec}}
 
 
+def _application(raw: Raw) -> dict[str, Any]:
+    """What it leaves alone; its sources may carry values that are nobody's business."""
+    spec = at(raw, "spec", default={})
+    kept = {"ignoreDifferences": spec["ignoreDifferences"]} if spec.get("ignoreDifferences") else {}
+    options = at(spec, "syncPolicy", "syncOptions")
+    return {"spec": {**kept, **({"syncPolicy": {"syncOptions": options}} if options else {})}}
+
+
 def _alerting(raw: Raw) -> dict[str, Any]:
     """The hosts that receivers are called at: their addresses may carry secrets."""
     return {"spec": {"hosts": sorted(set(_url_hosts(at(raw, "spec", default={}))))}}
@@ -172,4 +180,5 @@ _SHAPES: dict[str, Trim] = {
     "Lease": _lease, "ValidatingWebhookConfiguration": _webhooks, "MutatingWebhookConfiguration": _webhooks,
     "APIService": _api_service, "CustomResourceDefinition": _definition,
     "Rollout": _workload, "ScaledObject": _scaled_object, "AlertmanagerConfig": _alerting,
+    "Application": _application,
 }  # fmt: skip

@@ -10,12 +10,13 @@ from microglia.model.activity import (
     F64,
     Activity,
     ContainerActivity,
+    Slowness,
     WorkloadActivity,
 )
 from microglia.model.window import HOUR, Window
 from microglia.world.demand import DAY
 from microglia.world.edges import EdgeLedger, Part
-from microglia.world.facts import DayFacts, facts
+from microglia.world.facts import DayFacts, facts, slower
 from microglia.world.flows import Day, flow
 from microglia.world.layout import Layout
 from microglia.world.record import Record
@@ -77,6 +78,20 @@ class Truth:
                 for (namespace, name), service in self.layout.services.items()
             },
         )
+
+    def slowness(self, workloads: Sequence[str], window: Window, bound: float) -> Slowness:
+        """Requests slower than ``bound`` milliseconds; NaN where the world has no such bucket."""
+        span = _Span(self, int(window.start.timestamp()), int(window.end.timestamp()))
+        keys = tuple(sorted(set(workloads)))
+        slow, timed = (np.full((len(keys), window.hours), np.nan, dtype=np.float32) for _ in range(2))
+        if bound in self.layout.world.latency_bounds:
+            whole, all_timed = (
+                span.joined([day.hours[name] for _, _, day in span.days]) for name in (slower(bound), "timed")
+            )
+            for row, key in enumerate(keys):
+                if key in self.layout.index:
+                    slow[row], timed[row] = whole[self.layout.index[key]], all_timed[self.layout.index[key]]
+        return Slowness(bound, keys, slow, timed)
 
     def _workloads(self, span: "_Span", before: "_Span | None") -> WorkloadActivity:
         layout = self.layout

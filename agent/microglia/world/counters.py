@@ -21,13 +21,15 @@ class Counters:
 class Curve:
     """How something accumulates over whole days from epoch day ``day``: ``amounts`` per slot, evenly within each.
 
-    ``events`` are (epoch seconds, amount) that happen at once. ``whole``: the counter shows whole numbers.
+    ``events`` are (epoch seconds, amount) that happen at once. ``whole``: the counter shows whole numbers; those that
+    share a ``seed`` are rounded alike.
     """
 
     day: int
     amounts: F64
     events: Sequence[tuple[float, float]] = ()
     whole: bool = True
+    seed: str = ""
 
     def at(self, seconds: F64, offset: float) -> F64:
         """The accumulated amount at ``seconds``, rounded down after adding ``offset`` where it counts whole things."""
@@ -49,7 +51,7 @@ def counted(
     ``resets`` are the epoch seconds at which it starts again from nothing. Zero means: not born yet.
     """
     start, end, seconds = span
-    offset = crc32(key.encode()) % 9973 / 9974 if curve.whole else 0.0
+    offset = crc32((curve.seed or key).encode()) % 9973 / 9974 if curve.whole else 0.0
     marks = np.append(seconds, [start, end])
     risen = curve.at(marks, offset)
     values = counters.totals.get(key, 0.0) + risen - risen[-2]

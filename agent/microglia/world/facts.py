@@ -106,6 +106,10 @@ def _inbound(layout: Layout, day: Day, sight: Sight) -> tuple[dict[str, F64], F6
         "imbalance": imbalance,
         "latency": np.where(requests > 0, _mean_latency(layout, sight, slots), NAN),
     }
+    found["timed"] = np.where(layout.meshed[:, None], requests, NAN)
+    for bound in layout.world.latency_bounds:
+        late = hourly(slots * above(latency(layout, sight, slots), bound))
+        found[slower(bound)] = np.where(layout.meshed[:, None], late, NAN)
     # Only a server's own sidecar knows how long it took and which of its pods did it.
     found["latency"] = np.where(layout.meshed[:, None], found["latency"], NAN)
     found["imbalance"] = np.where(layout.meshed[:, None], found["imbalance"], 1.0)
@@ -147,6 +151,16 @@ def latency(layout: Layout, sight: Sight, slots: F64) -> F64:
     full = np.divide(slots, room, out=np.zeros_like(slots), where=(room > 0) & np.isfinite(room)).clip(max=0.98)
     base = np.array([workload.latency for workload in layout.workloads])[:, None]
     return np.asarray(base * (1 + 0.5 * full**4 / (1 - full)))
+
+
+def above(millis: F64, bound: float) -> F64:
+    """The share of requests slower than ``bound`` when ``millis`` is their mean: as if exponentially distributed."""
+    return np.asarray(np.exp(-bound / millis))
+
+
+def slower(bound: float) -> str:
+    """The name of the hours that count requests slower than ``bound`` milliseconds."""
+    return f"slower than {bound:g}"
 
 
 def _mean_latency(layout: Layout, sight: Sight, slots: F64) -> F64:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -9,13 +10,15 @@ from microglia.model.activity import F64
 from microglia.world.activity import Truth
 from microglia.world.counters import Counters, Curve, counted
 from microglia.world.dealing import Dealer, Tally
-from microglia.world.demand import DAY
+from microglia.world.demand import DAY, SLOT
+from microglia.world.facts import above
 from microglia.world.istio_labels import target
 from microglia.world.record import Pod, restarts
 from microglia.world.scraping import Scrapes, Series, pod_scrapes, sampled
 
 Span = tuple[float, float]
 Events = tuple[tuple[float, float], ...]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 SENT, RECEIVED = 8192, 1024
 """Bytes of an ordinary TCP connection, and per unit of a stream."""
 
@@ -111,8 +114,23 @@ class IstioSeries:
                 yield from self._counter("istio_requests_total", key, tally, self._curve(amounts, events))
                 if tally.labels["reporter"] == "destination":
                     name, spent = "istio_request_duration_milliseconds", Curve(self._first, tally.spent, whole=False)
-                    yield from self._counter(f"{name}_count", key, tally, self._curve(amounts, events))
+                    counts = Curve(self._first, amounts, events, seed=key)
+                    yield from self._counter(f"{name}_count", key, tally, counts)
                     yield from self._counter(f"{name}_sum", key, tally, spent)
+                    yield from self._buckets(f"{name}_bucket", key, tally)
+
+    def _buckets(self, name: str, key: str, tally: Tally) -> Iterator[Series]:
+        """How many were no slower than each bound of the world, and than none at all."""
+        slots = [int((moment - self._first * DAY) // SLOT) for moment, _ in tally.events]
+        total = tally.amounts.copy()
+        np.add.at(total, slots, [count for _, count in tally.events])
+        mean = np.divide(tally.spent, total, out=np.ones_like(total), where=(total > 0) & (tally.spent > 0))
+        for bound in (*self._layout.world.latency_bounds, np.inf) if self._layout.world.latency_bounds else ():
+            share = 1 - above(mean, bound)
+            events = tuple((at, count * share[slot]) for (at, count), slot in zip(tally.events, slots, strict=True))
+            curve = Curve(self._first, tally.amounts * share, events, seed=key)
+            le = "+Inf" if np.isinf(bound) else f"{bound:g}"
+            yield from self._counter(name, f"{le}|{key}", tally, curve, {"le": le})
 
     def _curve(self, amounts: F64, events: Events) -> Curve:
         return Curve(self._first, amounts, events)
@@ -122,12 +140,14 @@ class IstioSeries:
             moved = tuple((moment, count * size) for moment, count in events)
             yield from self._counter(f"istio_tcp_{name}_bytes_total", key, tally, self._curve(amounts * size, moved))
 
-    def _counter(self, name: str, key: str, tally: Tally, curve: Curve) -> Iterator[Series]:
+    def _counter(
+        self, name: str, key: str, tally: Tally, curve: Curve, more: Mapping[str, str] = NOTHING
+    ) -> Iterator[Series]:
         place = (tally.pod.workload, tally.pod.name)
         scrapes = self._scrapes[place]
         span = (*self._span, scrapes.seconds)
         values = counted(self._counters, f"{name}|{key}", curve, span, self._resets[place])
-        labels = {"__name__": name, **tally.labels, **target(tally.pod)}
+        labels = {"__name__": name, **tally.labels, **target(tally.pod), **more}
         yield from _some(sampled(labels, scrapes.times, values, scrapes.envoy & (values > 0)))
 
 

@@ -5,7 +5,16 @@ from datetime import datetime
 
 import numpy as np
 
-from microglia.model.activity import F32, F64, Activity, ContainerActivity, Edge, EdgeActivity, WorkloadActivity
+from microglia.model.activity import (
+    F32,
+    F64,
+    Activity,
+    ContainerActivity,
+    Edge,
+    EdgeActivity,
+    Slowness,
+    WorkloadActivity,
+)
 from microglia.model.objects import Raw
 from microglia.model.ports import ClusterFacts
 from microglia.model.snapshot import Source
@@ -61,6 +70,12 @@ class LargeTraffic:
             away=np.zeros(hours, dtype=np.bool_),
             hosts=dict.fromkeys(cluster.hosts, births),
         )
+
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> Slowness:
+        """Nothing: this world has no histograms; ``now`` changes nothing."""
+        del now
+        unknown = np.full((len(workloads), window.hours), np.nan, dtype=np.float32)
+        return Slowness(above, tuple(sorted(workloads)), unknown, unknown.copy())
 
     def _workloads(self, requests: F32, sent: F32, births: float) -> WorkloadActivity:
         cluster = self._cluster

@@ -25,7 +25,8 @@ class MemoryCluster:
     """A cluster in memory: ``Cluster`` and ``WritableCluster`` at once, whose time only ``advance`` moves.
 
     ``before_write`` is called with the number of the write (from 1) and its verb and object before each write; what it
-    raises is what the writer meets, and it may change the world first. ``forbidden`` names kinds that may not be read.
+    raises is what the writer meets, and it may change the world first. ``forbidden`` names kinds that may not be read,
+    ``absent`` those whose CRD is not installed.
     """
 
     def __init__(self, world: World, now: datetime | None = None) -> None:
@@ -35,6 +36,7 @@ class MemoryCluster:
         self.time = self.layout.start
         self.before_write: Callable[[int, str], None] | None = None
         self.forbidden: frozenset[str] = frozenset()
+        self.absent: frozenset[str] = frozenset()
         self.writes = 0
         self._version = 1000
         self._objects: dict[Key, Manifest] = {}
@@ -72,6 +74,14 @@ class MemoryCluster:
         self._allow(kind)
         return [self._objects[mark] for mark in sorted(mark for mark in self._objects if mark[0] == kind.name)]
 
+    def serves(self, kind: Kind) -> bool:
+        """Whether the cluster knows the kind."""
+        return kind.name not in self.absent and (not kind.optional or kind.group in _INSTALLED)
+
+    def user(self) -> str:
+        """Who asks."""
+        return "ann"
+
     def read(self, kind: Kind, namespace: str, name: str) -> Raw | None:
         """The object as it is now."""
         self._allow(kind)
@@ -108,6 +118,8 @@ class MemoryCluster:
         if kind.namespaced and ("Namespace", "", key[1]) not in self._objects:
             raise GoneError(f'namespaces "{key[1]}" not found')
         fresh = deepcopy(dict(body))
+        if kind.group == _OWN:
+            fresh.pop("status", None)
         fresh.setdefault("kind", kind.name)
         fresh.setdefault("apiVersion", f"{kind.group}/{kind.version}" if kind.group else kind.version)
         found = self._add(fresh, "microglia")
@@ -120,11 +132,19 @@ class MemoryCluster:
         current = self._current(kind.name, body)
         changed = deepcopy(dict(body))
         changed["metadata"]["generation"] = current["metadata"].get("generation", 1) + 1
+        if kind.group == _OWN:
+            changed = {**changed, "status": current.get("status", {})}
         self._put(changed)
         if kind.name in {"Deployment", "StatefulSet"}:
             self._resized(changed)
         self._rescope()
         return self._key_object(changed)
+
+    def replace_status(self, kind: Kind, body: Raw) -> Raw:
+        """Replace the status alone, given uid and resourceVersion."""
+        self._begin("status", {"kind": kind.name, **body})
+        current = self._current(kind.name, body)
+        return self._key_object(self._put({**current, "status": deepcopy(body.get("status", {}))}))
 
     def delete(self, kind: Kind, raw: Raw) -> None:
         """Delete an object, given its uid and resourceVersion."""
@@ -230,7 +250,7 @@ class MemoryCluster:
     def _allow(self, kind: Kind) -> None:
         if kind.name in self.forbidden:
             raise UnreadableError(f'{kind.plural} is forbidden: User "microglia" cannot list it at the cluster scope')
-        if kind.optional and kind.group not in _INSTALLED:
+        if not self.serves(kind):
             raise AbsentError(f"the server could not find the requested resource: {kind.plural}")
 
     def _rescope(self) -> None:
@@ -240,7 +260,8 @@ class MemoryCluster:
             self.truth.forget(self.time)
 
 
-_INSTALLED = ("networking.istio.io", "microglia.dev")
+_OWN = "microglia.dev"
+_INSTALLED = ("networking.istio.io", _OWN)
 _CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet")
 REVISION = "deployment.kubernetes.io/revision"
 

@@ -223,7 +223,8 @@ def _hour(moment: datetime) -> datetime:
 
 
 class World(Part):
-    """All of it. ``overproduction`` multiplies ``need``; ``mtls`` strict makes passthrough calls fail."""
+    """All of it. ``overproduction`` multiplies ``need``; ``mtls`` strict makes passthrough calls fail;
+    ``latency_bounds`` are the buckets of durations that sidecars export, milliseconds, besides the one for all."""
 
     name: str
     seed: int = 1
@@ -235,6 +236,7 @@ class World(Part):
     overproduction: float = Field(default=1.5, ge=1)
     mtls: Literal["permissive", "strict"] = "permissive"
     noise: float = Field(default=0.08, ge=0)
+    latency_bounds: tuple[float, ...] = (500, 1000)
     shapes: dict[str, Shape] = {}
     namespaces: dict[str, Namespace] = Field(min_length=1)
     workloads: dict[str, Workload] = Field(min_length=1)

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from microglia.model.activity import Activity
+from microglia.model.activity import Activity, Slowness
+from microglia.model.latency import bound_over
 from microglia.model.objects import Raw
 from microglia.model.ports import ClusterFacts, UnreadableError
 from microglia.model.snapshot import Source
@@ -50,6 +51,13 @@ class MemoryTraffic:
         self._since = start if self._since is None else min(self._since, start)
         found = self._cluster.truth.activity(window, self._since)
         return found if objects.get("Node", ()) or not objects else _without_zones(found)
+
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> Slowness:
+        """Requests slower than the bound over ``above`` milliseconds. Raises UnreadableError while ``down``."""
+        self._up()
+        if window.end > now:
+            raise UnreadableError(f"the window ends at {window.end}, after now ({now}): ask for closed hours")
+        return self._cluster.truth.slowness(workloads, window, bound_over(above))
 
     def _up(self) -> None:
         if self.down:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from microglia.guard.exposure import Exposure, exposure
-from microglia.guard.hours import pairs, since
+from microglia.guard.hours import pairs, quiet, since
 from microglia.guard.sequential import Comparison
-from microglia.guard.signals import SIGNS, errors, latency, missing, unsent, unserved
-from microglia.model.activity import Activity, WorkloadActivity
-from microglia.policy.schema import Cycles, Signal
+from microglia.guard.signals import SIGNS, errors, latency, missing, saturation, unsent, unserved
+from microglia.model.activity import Activity, Slowness, WorkloadActivity
+from microglia.policy.guarding import Signal
+from microglia.policy.schema import Cycles
 from tests.factories import NOW, WINDOW, activity, workload_activity
 
 CUT = WINDOW.end - timedelta(hours=3)
@@ -84,8 +85,24 @@ def test_a_rollout_since_the_cut_still_counts() -> None:
 def compare(signal: Any, **series: Any) -> Comparison:
     """What ``signal`` makes of a workload's three hours since the cut."""
     found = facts(**series)
-    comparison: Comparison = signal(found, 0, pairs(activity(found), 0, CUT), 1.25)
+    seen = activity(found)
+    comparison: Comparison = signal(seen, 0, pairs(seen, 0, CUT), 1.25)
     return comparison
+
+
+def slowness(slow: dict[int | None, float], timed: dict[int | None, float], key: str = "shop/a") -> Slowness:
+    """Slow and timed requests of one workload, as {bucket: value} over a default under the key None."""
+    rows = [np.full((1, WINDOW.hours), values.pop(None, 0), dtype=np.float32) for values in (dict(slow), dict(timed))]
+    for row, values in zip(rows, (slow, timed), strict=True):
+        for bucket, value in values.items():
+            row[0, slice(None) if bucket is None else bucket] = value
+    return Slowness(500.0, (key,), *rows)
+
+
+def timed(told: Slowness | None) -> Comparison:
+    """What is made of a workload's slow requests in the three hours since the cut."""
+    seen = activity(facts(), slowness=told)
+    return latency(seen, 0, pairs(seen, 0, CUT), 1.25)
 
 
 def test_errors_are_split_by_requests() -> None:
@@ -123,11 +140,28 @@ def test_unserved_requests_count_as_exposure() -> None:
     assert (found.events, found.total, found.share) == (50, 50, pytest.approx(1 / 3))
 
 
-def test_slow_hours_are_counted() -> None:
-    """Two of three hours above 1.25 x the same hour before; hours without requests are not compared."""
-    found = compare(latency, latency={None: 100, LAST: 126, LAST - 1: 200, LAST - 2: 125})
-    assert (found.events, found.total, found.share, found.prior) == (2, 3, 0.5, 1)
-    assert compare(latency).total == 0
+def test_slow_requests_are_split_by_those_that_were_timed() -> None:
+    """6 slow ones since against 2 before, at a quarter of the timed requests since: single requests, as errors are."""
+    found = timed(slowness({LAST: 6, LAST - WEEK: 2}, {LAST: 100, LAST - WEEK: 300}))
+    assert (found.events, found.total, found.share, found.prior) == (6, 8, 0.25, 20)
+
+
+def test_an_hour_whose_buckets_were_not_read_counts_on_neither_side() -> None:
+    """One hour is missing since, another before: only the third is compared."""
+    gone = {LAST: np.nan, LAST - 1 - WEEK: np.nan}
+    found = timed(slowness({None: 1, **gone}, {None: 100, **gone}))
+    assert (found.events, found.total, found.share) == (1, 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [None, slowness({None: 9}, {None: 9}, key="shop/b"), slowness({None: np.nan}, {None: np.nan})],
+    ids=["nobody asked", "asked of another", "no such buckets"],
+)
+def test_without_buckets_slowness_is_neither_harm_nor_health(told: Slowness | None) -> None:
+    """Nothing is compared: no evidence, and no judgement."""
+    found = timed(told)
+    assert (found.share, found.log_e, found.harmed(1.0, 1.25)) == (0.0, 0.0, False)
 
 
 def test_hours_of_missing_demand_are_counted() -> None:
@@ -145,14 +179,37 @@ def test_more_weeks_make_an_extreme_hour_rarer() -> None:
     found = workload_activity(["shop/a"], window)
     slow = np.full((1, window.hours), 100, dtype=np.float32)
     slow[0, -3:] = 500
-    rich = replace(found, latency=slow)
-    hours = pairs(activity(rich, window=window), 0, CUT)
-    assert latency(rich, 0, hours, 1.25).share == pytest.approx(1 / 3)
+    rich = activity(replace(found, throttled=slow), window=window)
+    hours = pairs(rich, 0, CUT)
+    assert saturation(rich, 0, hours, 1.25).share == pytest.approx(1 / 3)
     slow[0, window.hours - 1 - 2 * WEEK] = np.nan
-    assert latency(rich, 0, hours, 1.25).share == 0.5
+    assert saturation(rich, 0, hours, 1.25).share == 0.5
 
 
-@pytest.mark.parametrize("name", ["errors", "latency", "unserved", "missing"])
+def test_throttled_hours_are_counted() -> None:
+    """Above a hundredth, and above 1.25 x the same hour before; below that a busier CPU is what was asked for."""
+    found = compare(
+        saturation,
+        throttled={None: 0.0, LAST: 0.02, LAST - 1: 0.01, LAST - 2: 0.04, LAST - 2 - WEEK: 0.04},
+    )
+    assert (found.events, found.total, found.share, found.prior) == (1, 3, 0.5, 1)
+    assert compare(saturation, throttled={None: np.nan, LAST: 0.5}).total == 0
+
+
+def test_an_hour_without_any_traffic_is_no_partner() -> None:
+    """Neither before nor since: when nobody calls anything, nobody's demand is missing."""
+    assert compared(activity(facts(requests={None: 9, LAST: 0, LAST - 1 - WEEK: 0})))[0] == [LAST - 2]
+    assert compared(activity(facts(sent={None: 9}, requests={LAST: 1})))[0] == [LAST - 2, LAST - 1, LAST]
+
+
+def test_silence_is_counted_from_the_newest_hour() -> None:
+    """Hours at the end in which the whole mesh was still; a mesh that never spoke is not silent."""
+    assert quiet(activity(facts(requests={None: 9, LAST: 0, LAST - 1: 0}))) == 2
+    assert quiet(activity(facts(requests={None: 9, LAST - 1: 0}))) == 0
+    assert quiet(activity(facts())) == 0
+
+
+@pytest.mark.parametrize("name", ["errors", "latency", "unserved", "missing", "saturation"])
 def test_every_signal_of_a_policy_is_known(name: Signal) -> None:
     """Each name has at least one sign, with words that take the ratio."""
     assert SIGNS[name]

@@ -11,12 +11,14 @@ import pytest
 from microglia.guard.harm import Looker
 from microglia.guard.judge import Verdict, judge, judged
 from microglia.guard.regrow import regrow, shields
+from microglia.guard.watch import attended
 from microglia.lifecycle.states import Phase, Shield, State
-from microglia.model.activity import Edge, EdgeActivity
+from microglia.model.activity import Edge, EdgeActivity, Slowness
 from microglia.model.objects import BlindSpot
 from microglia.plan.history import History, Record
 from microglia.policy.digest import policy_digest
-from microglia.policy.schema import Guard, Metadata, Pace, PolicySpec, PruningPolicy
+from microglia.policy.guarding import Guard
+from microglia.policy.schema import Metadata, Pace, PolicySpec, PruningPolicy
 from microglia.topology.build import build
 from microglia.topology.graph import Topology
 from tests.factories import (
@@ -52,7 +54,8 @@ def world(series: Mapping[str, Mapping[str, Any]] | None = None, *raws: Any, **p
     facts = workload_activity([f"shop/{name}" for name in names])
     steady = {"requests": 1000, "sent": 1000, "failures": 10, "peak": 10, "latency": 100}
     arrays = {name: np.full_like(facts.requests, value) for name, value in steady.items()}
-    arrays |= {name: getattr(facts, name).copy() for name in ("unserved", "seen", "rolling")}
+    arrays |= {name: getattr(facts, name).copy() for name in ("unserved", "seen", "rolling", "throttled")}
+    arrays |= {name: np.full_like(facts.requests, value) for name, value in {"slow": 10, "timed": 1000}.items()}
     for workload, changes in (series or {}).items():
         for name, values in changes.items():
             for hours, value in values:
@@ -69,7 +72,8 @@ def world(series: Mapping[str, Mapping[str, Any]] | None = None, *raws: Any, **p
     base = [one for name in names if name != "a" for one in running(deployment(name))]
     mine = parts.pop("mine", running(deployment("a", replicas=4)))
     services = [service(name) for name in ("ads", "blog", *names)]
-    seen = activity(replace(facts, **arrays), edges)
+    slowness = Slowness(500.0, facts.keys, arrays.pop("slow"), arrays.pop("timed"))
+    seen = activity(replace(facts, **arrays), edges, slowness=slowness)
     if not parts.pop("whole", True):
         seen.known[-1] = False
     return build(snapshot(*base, *mine, *services, *nodes(), *raws, activity=seen, **parts))
@@ -104,6 +108,26 @@ def test_what_carried_its_load_without_harm_is_kept() -> None:
     assert (verdict.record, verdict.index, verdict.element) == (down().id, 0, "replica:shop/a")
     assert verdict.figures == {"expected_rps": 2.5, "reached_rps": 2.5}
     assert verdict.neighbourhood == ("shop/a", "shop/back", "shop/front")
+
+
+def test_what_was_not_timed_says_so() -> None:
+    """Without buckets there is no judgement from latency, which neither harms nor helps; a policy that does not ask for
+    it says nothing."""
+    busy = {"a": {"failures": [(EVERYTHING, 200)], "slow": [(AFTER, np.nan)], "timed": [(AFTER, np.nan)]}}
+    verdict = one(world(busy), down())
+    assert (verdict.verdict, verdict.why) == (
+        "Keep",
+        "no harm in 1d 1h; latency was not judged: no histogram told how many of its requests took over 500 ms",
+    )
+    silent = PruningPolicy(spec=PolicySpec(guard=Guard(signals=("errors",))))
+    assert one(world(busy), down(), policy=silent).why == "no harm in 1d 1h"
+
+
+def test_slowness_is_asked_for_what_is_under_watch() -> None:
+    """The workload, its callers and callees; nothing once it is kept, and nothing without a history."""
+    topology = world()
+    assert attended(History(None, (down(),)), topology) == ("shop/a", "shop/back", "shop/front")
+    assert attended(History(None, (down(verdicts=["Keep"]),)), topology) == ()
 
 
 def test_too_few_errors_wait_for_a_whole_cycle() -> None:
@@ -176,11 +200,12 @@ def test_errors_far_away_do_not_count() -> None:
     ("series", "words"),
     [
         ({"unserved": [(AFTER, 30)]}, "unserved requests infinitely times as often"),
-        ({"latency": [(AFTER, 130)]}, "latency above its norm infinitely times"),
+        ({"slow": [(AFTER, 100)]}, "slow requests 10 times as often as in the same hours of week before"),
         ({"requests": [(AFTER, 700)], "failures": [(AFTER, 7)]}, "demand below its norm"),
         ({"sent": [(AFTER, 700)]}, "calls of its own below their norm"),
+        ({"throttled": [(AFTER, 0.2)]}, "CPU throttled above its norm"),
     ],
-    ids=["unserved", "latency", "missing", "unsent"],
+    ids=["unserved", "latency", "missing", "unsent", "saturation"],
 )
 def test_each_signal_gives_it_back(series: dict[str, Any], words: str) -> None:
     """Every signal of the policy is able to raise the alarm, and says what it saw."""
@@ -213,7 +238,7 @@ def test_the_most_certain_harm_is_told() -> None:
     """Of two harmed workloads the clearer one is the reason, whoever saw it."""
     series = {
         "front": {"failures": [(EVERYTHING, 50), (AFTER, 100)]},
-        "a": {"failures": [(EVERYTHING, 50), (AFTER, 400)], "latency": [(AFTER, 130)]},
+        "a": {"failures": [(EVERYTHING, 50), (AFTER, 400)], "slow": [(AFTER, 30)]},
     }
     later = record(scaled(deployment("back", replicas=4), 4, 3), at=CUT + timedelta(hours=4))
     found = judge(History(None, (down(), later)), world(series), POLICY, NOW)
@@ -234,6 +259,35 @@ def test_the_chance_of_a_false_alarm_is_shared(signals: tuple[str, ...], tests: 
     """By every sign of the policy's signals in every of five rounds; a signal named twice counts once."""
     spec = PolicySpec.model_validate({"guard": {"signals": signals}})
     assert Looker(world(), spec).alpha == pytest.approx(0.01 / tests)
+
+
+NOBODY = {name: [(AFTER, 0)] for name in ("requests", "failures", "sent", "peak")}
+
+
+def test_without_any_traffic_everything_waits() -> None:
+    """Nobody calls anything any more, anywhere: that is not the cut's doing, and nothing can be told until they do."""
+    verdict = one(world(dict.fromkeys(("a", "back", "far", "front"), NOBODY)), down())
+    assert (verdict.verdict, verdict.figures) == ("Wait", {"quiet_hours": 24.0})
+    assert verdict.why.startswith("nothing in the whole mesh was called for 1d")
+
+
+def test_missing_demand_is_harm_while_others_are_called() -> None:
+    """The same silence of one workload is."""
+    assert one(world({"a": NOBODY}), down()).verdict == "Regrow"
+
+
+def test_a_tripped_wire_is_heard_in_silence() -> None:
+    """A call along a cut is news even when nothing else is."""
+    topology = world(
+        dict.fromkeys(("a", "back", "far", "front"), NOBODY), own("a", ADS, BLOG), calls=[(ADS, NOW.timestamp())]
+    )
+    assert one(topology, hid()).verdict == "Regrow"
+
+
+def test_traffic_that_comes_back_is_not_held_against_the_cut() -> None:
+    """The hours in which everybody was silent count for nothing afterwards."""
+    gap = {name: [(slice(WINDOW.hours - 20, WINDOW.hours - 4), 0)] for name in ("requests", "failures", "sent")}
+    assert one(world(dict.fromkeys(("a", "back", "far", "front"), gap)), down()).verdict == "Wait"
 
 
 def test_a_partial_hour_freezes_everything() -> None:

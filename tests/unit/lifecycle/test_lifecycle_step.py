@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from microglia.lifecycle.states import Phase, Shield, Signals, State
-from microglia.lifecycle.step import TRANSITIONS, drift, merged, step
+from microglia.lifecycle.step import TRANSITIONS, drift, merged, step, turnover
 from microglia.policy.schema import Metadata, PruningPolicy
 
 NOW = datetime(2026, 6, 29, 12, tzinfo=UTC)
@@ -149,11 +149,74 @@ def test_the_first_counts_are_kept() -> None:
     assert after.exposed == {"shop/a": 9, "shop/b": 3, "shop/gone": 2}
 
 
-def test_a_regrow_only_adds_a_shield() -> None:
-    """What hurt is protected; phase and round go on."""
-    shield = Shield("shop/a", NOW + 100 * HOUR, "errors")
-    after = step(ROUND, saw(regrown=(shield,), watching=True), POLICY, NOW)
-    assert (after.phase, after.round, after.shields) == (Phase.PRUNING, 2, (shield,))
+SHIELD = Shield("shop/a", NOW + 100 * HOUR, "errors")
+
+
+@pytest.mark.parametrize(("number", "back"), [(3, 2), (2, 1), (1, 1)])
+def test_harm_steps_the_round_back(number: int, back: int) -> None:
+    """What hurt is protected, and the pace is that of the round before; never below the first."""
+    state = replace(ROUND, round=number, clean=1, moved=4)
+    after = step(state, saw(regrown=(SHIELD,), watching=True, moved=4), POLICY, NOW)
+    assert (after.phase, after.round, after.shields) == (Phase.PRUNING, back, (SHIELD,))
+    assert (after.begun, after.moved, after.clean) == (NOW, 0, 0)
+
+
+def test_the_same_harm_steps_back_once() -> None:
+    """A shield that is in force already is old news, also when it is told again with a later end."""
+    state = replace(ROUND, shields=(SHIELD,))
+    again = replace(SHIELD, until=SHIELD.until + HOUR)
+    assert step(state, saw(regrown=(again,), watching=True), POLICY, NOW).round == 2
+
+
+@pytest.mark.parametrize("state", [State("shop", Phase.EXPOSING, NOW - 9 * HOUR), HARD], ids=["exposing", "hardened"])
+def test_outside_pruning_harm_only_adds_a_shield(state: State) -> None:
+    """There is no round to step back from, and a hardened structure only regrows."""
+    after = step(state, saw(regrown=(SHIELD,)), POLICY, NOW)
+    assert (after.phase, after.round, after.shields) == (state.phase, 0, (SHIELD,))
+
+
+def test_a_structure_where_something_was_undone_does_not_harden() -> None:
+    """Harm in the last round makes the count of clean rounds start again."""
+    once = step(replace(LAST, clean=1), saw(regrown=(SHIELD,)), POLICY, NOW)
+    assert (once.phase, once.round, once.clean) == (Phase.PRUNING, 4, 0)
+    twice = step(once, saw(regrown=(SHIELD,)), POLICY, NOW + HOUR)
+    assert (twice.phase, twice.round) == (Phase.PRUNING, 5)
+
+
+def _hand_over(state: State | None, **parts: Any) -> State:
+    return step(state, saw(**parts), POLICY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "signals", "name"),
+    [
+        (None, {"excess": {"cpu": 5.0}}, "representative, and there is excess"),
+        (ROUND, {"regrown": (SHIELD,)}, "something hurt: the round steps back"),
+        (ROUND, {}, "the round is over, more are due"),
+        (LAST, {"moved": 2}, "the last round took something: look again"),
+        (replace(LAST, clean=1), {}, "enough rounds in a row found nothing"),
+        (LAST, {}, "a round found nothing"),
+        (HARD, {"reopened": True}, "reopened, too old, or demand or structure drifted"),
+    ],
+)
+def test_every_transition_is_taken_and_says_why(state: State | None, signals: dict[str, Any], name: str) -> None:
+    """The state keeps the words of the row that moved it, until another one does."""
+    after = _hand_over(state, **signals)
+    assert after.why == name
+    assert name in {transition.name for transition in TRANSITIONS}
+    assert step(after, saw(watching=True), POLICY, NOW).why == name
+
+
+def test_workloads_that_came_and_went_reopen() -> None:
+    """A quarter of the structure is another one, even if it carries next to nothing."""
+    before = {f"shop/{name}": 100.0 for name in "abcdefgh"}
+    state = replace(HARD, demand=before)
+    one_new = {**before, "shop/i": 0.0}
+    two_new = {**one_new, "shop/j": 0.0}
+    assert step(state, saw(demand=one_new), POLICY, NOW).phase is Phase.HARDENED
+    assert step(state, saw(demand=two_new), POLICY, NOW).phase is Phase.EXPOSING
+    assert turnover(before, two_new) == 0.25
+    assert turnover({}, two_new) == 0.0
 
 
 def test_shields_expire_and_the_longest_wins() -> None:
@@ -175,4 +238,4 @@ def test_drift_adds_up_both_directions() -> None:
 def test_every_transition_says_what_it_is() -> None:
     """The table can be read aloud: each row has words of its own."""
     names = [transition.name for transition in TRANSITIONS]
-    assert len(set(names)) == len(names) == 6
+    assert len(set(names)) == len(names) == 7

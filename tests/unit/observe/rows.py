@@ -18,6 +18,7 @@ ONCE = {
 }  # fmt: skip
 TEMPLATES = {
     **{one.name: one.template for one in (*istio.EXPRESSIONS, istio.BIRTHS, istio.GAPS, *kubernetes.EXPRESSIONS)},
+    "slow": istio.slow(500).template,
     **ONCE,
 }
 

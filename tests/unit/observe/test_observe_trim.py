@@ -301,3 +301,19 @@ def test_hosts_in_values(text, hosts):
     """Hosts of Services are found in every usual writing; nothing else is."""
     pod = {"containers": [{"env": [{"name": "X", "value": text}, {"name": "Y", "valueFrom": {}}]}]}
     assert found_hosts(pod, "shop", {"payments"}) == [f"{host}.svc.cluster.local" for host in hosts]
+
+
+def test_of_an_argo_application_only_what_it_leaves_alone_is_kept():
+    """Its sources may carry values that are nobody's business."""
+    ignored = [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]
+    policy = {"automated": {"selfHeal": True}, "syncOptions": ["RespectIgnoreDifferences=true"]}
+    source = {"helm": {"values": f"password: {SECRET}"}}
+    raw = trimmed(
+        "Application",
+        thing("Application", "shop", spec={"source": source, "ignoreDifferences": ignored, "syncPolicy": policy}),
+    )
+    assert raw["spec"] == {
+        "ignoreDifferences": ignored,
+        "syncPolicy": {"syncOptions": ["RespectIgnoreDifferences=true"]},
+    }
+    assert trimmed("Application", thing("Application", "shop", spec={"source": source}))["spec"] == {}

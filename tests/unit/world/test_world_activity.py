@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from microglia.model.activity import Activity, Edge
+from microglia.model.ports import UnreadableError
 from microglia.model.window import Window
 from microglia.world.memory import MemoryCluster
 from microglia.world.traffic import MemoryTraffic
@@ -35,6 +36,21 @@ def test_requests_add_up_over_edges_and_workloads(bend) -> None:
     sent = found.workloads.sent[row(found, "shop/front")].sum(dtype=np.float64)
     outside = edges[Edge("shop/front", "ledger.old.svc.cluster.local", "old/ledger", "http")]
     assert sent == edges[Edge("shop/front", BACK, "shop/back", "http")] + outside
+
+
+def test_slow_requests_are_those_beyond_the_bound(bend) -> None:
+    """Durations are spread exponentially about the mean; a bound without a bucket, or a server without a sidecar, tells
+    nothing."""
+    calm = bend(latencyBounds=[100])
+    cluster = MemoryCluster(calm, calm.start + timedelta(days=1, hours=1))
+    window, traffic = Window.ending(cluster.now, timedelta(hours=24)), MemoryTraffic(cluster)
+    found = traffic.slowness(["shop/front", "old/ledger", "shop/nobody"], window, cluster.now, 60)
+    assert (found.above, found.keys) == (100.0, ("old/ledger", "shop/front", "shop/nobody"))
+    assert (found.slow[1].sum() / found.timed[1].sum()) == pytest.approx(np.exp(-100 / 20), rel=0.1)
+    assert np.isnan(found.slow[[0, 2]]).all()
+    assert np.isnan(traffic.slowness(["shop/front"], window, cluster.now, 500).timed).all()
+    with pytest.raises(UnreadableError, match="ask for closed hours"):
+        traffic.slowness([], Window(cluster.now, cluster.now + timedelta(hours=1)), cluster.now, 500)
 
 
 def test_a_peak_is_the_busiest_five_minutes(bend) -> None:

@@ -52,6 +52,7 @@ def test_traffic_adds_up_and_some_are_idle(cluster: LargeCluster) -> None:
     window = Window(cluster.start, cluster.start + timedelta(days=7))
     traffic = LargeTraffic(cluster)
     one, two = (traffic.activity({}, window, cluster.start) for _ in range(2))
+    assert np.isnan(traffic.slowness(cluster.keys[:2], window, cluster.start, 500).slow).all()
     assert np.array_equal(one.workloads.requests, two.workloads.requests)
     assert one.edges.keys == tuple(sorted(one.edges.keys)) == two.edges.keys
     got: dict[str, float] = dict.fromkeys(one.workloads.keys, 0.0)

@@ -278,3 +278,29 @@ def test_budgets_are_counted_as_the_controller_does(bend, spec: dict, desired: i
     assert status == {
         "expectedPods": 5, "currentHealthy": 5, "desiredHealthy": desired, "disruptionsAllowed": allowed,
     }  # fmt: skip
+
+
+def test_objects_of_our_own_kinds_have_a_status_of_their_own(cluster) -> None:
+    """As on a real API server: creating and replacing leave it alone, and only its own verb writes it."""
+    kind = BY_NAME["PruningPolicy"]
+    cluster.create(kind, {"metadata": {"name": "ours"}, "spec": {"a": 1}, "status": {"phase": "x"}})
+    first = cluster.read(kind, "", "ours")
+    assert "status" not in first
+    told = cluster.replace_status(kind, {**first, "spec": {"a": 2}, "status": {"phase": "Pruning"}})
+    assert (told["spec"], told["status"]) == ({"a": 1}, {"phase": "Pruning"})
+    changed = cluster.replace(kind, {**told, "spec": {"a": 3}, "status": {}})
+    assert (changed["spec"], changed["status"]) == ({"a": 3}, {"phase": "Pruning"})
+    with pytest.raises(ConflictError):
+        cluster.replace_status(kind, {**first, "status": {}})
+
+
+def test_a_kind_may_be_absent(cluster) -> None:
+    """Its CRD was not installed: neither listed nor read."""
+    kind = BY_NAME["PruningPolicy"]
+    assert cluster.serves(kind)
+    cluster.absent = frozenset({"PruningPolicy"})
+    assert not cluster.serves(kind)
+    with pytest.raises(AbsentError):
+        cluster.objects(kind)
+    with pytest.raises(AbsentError):
+        cluster.read(kind, "", "ours")

@@ -73,6 +73,22 @@ def test_both_reporters_count_what_was_called(bend) -> None:
         assert total == pytest.approx(wanted["shop/front", "shop/back"], rel=1e-3)
 
 
+def test_durations_fall_into_buckets(bend) -> None:
+    """Servers tell how many were no slower than each bound, never more than there were; a single call as well. A world
+    without bounds has no buckets."""
+    once = {"client": "shop/idle", "host": "back.shop", "at": [{"day": 0, "clock": "10:59:59.5", "count": 300}]}
+    _, store = told(bend(calls=[once], latencyBounds=[5, 500]))
+    name = "istio_request_duration_milliseconds"
+    for source in ("front", "idle"):
+        who = {"source_workload": source, "destination_workload": "back"}
+        count = store.total(f"{name}_count", **who)
+        for le in ("500", "+Inf"):
+            assert store.total(f"{name}_bucket", le=le, **who) == pytest.approx(count, abs=1e-6)
+        assert store.total(f"{name}_bucket", le="5", **who) / count == pytest.approx(1 - np.exp(-5 / 20), rel=0.05)
+    assert {own["reporter"] for own, _, _ in store.of(f"{name}_bucket")} == {"destination"}
+    assert not told(bend(latencyBounds=[]))[1].of(f"{name}_bucket")
+
+
 def test_each_side_knows_only_what_it_can(bend) -> None:
     """Strangers call as unknown and only servers tell of them; of a server without sidecar only its clients tell."""
     _, store = told(bend())

@@ -154,6 +154,28 @@ or {
         )
     }""",
 )
+_DURATION = "istio_request_duration_milliseconds"
+_WATCHED = 'reporter="destination",destination_workload=~"$only"$scope'
+_SERVER = "destination_workload_namespace, destination_workload"
+
+
+def slow(bound: float) -> Expression:
+    """Requests to workloads ``$only`` slower than the bucket bound, milliseconds, and all that the same series timed.
+
+    Prometheus 3 writes ``500.0`` where others write ``500``. An hour that has both tells nothing, and so does a series
+    without this bucket: it has other bounds, or is a native histogram.
+    """
+    buckets = f'increase({_DURATION}_bucket{{le=~"{bound:.15g}|{bound:.15g}[.]0",{_WATCHED}}}[$hour])'
+    total = f"increase({_DURATION}_count{{{_WATCHED}}}[$hour])"
+    quick = f"(sum without (le) ({buckets}) and count without (le) ({buckets}) < 2)"
+    return Expression(
+        "slow",
+        "hour",
+        f"""{_marked("slow", f"sum by ({_SERVER}) ({total} - {quick})")}
+or {_marked("timed", f"sum by ({_SERVER}) ({total} and {quick})")}""",
+    )
+
+
 EXPRESSIONS = (VOLUME, SIGNS, PEAKS, HEALTH)
 
 SCRAPES = "quantile(0.9, count_over_time(" + _BUILD + "[1h]))"
