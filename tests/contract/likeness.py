@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from microglia.model.activity import F32, F64, Activity, Bools, WorkloadActivity
+from microglia.model.activity import F32, F64, Activity, Bools, Slowness, WorkloadActivity
 from microglia.policy.schema import PolicySpec
 from microglia.score.rules import score
 from microglia.score.scores import Judged
@@ -120,6 +120,19 @@ def resources(expected: Activity, found: Activity) -> list[str]:
     gaps = _gaps(expected.workloads)
     for key, row in wanted.items():
         problems += _apart(f"cpu of {'/'.join(key)}", row, np.where(gaps[key[0]], row, got[key]), CORES)
+    return problems
+
+
+def slowness(expected: Slowness, found: Slowness) -> list[str]:
+    """Requests timed, hour by hour, and those slower than the bound, over all hours: counters show whole requests, each
+    of many series rounds by one."""
+    problems = []
+    for key, wanted, got in zip(expected.keys, expected.timed, found.timed, strict=True):
+        problems += _apart(f"timed of {key}", wanted.astype(np.float64), got.astype(np.float64), REQUESTS)
+    for key, wanted, got in zip(expected.keys, expected.slow, found.slow, strict=True):
+        total, seen = (float(np.nansum(one, dtype=np.float64)) for one in (wanted, got))
+        if abs(seen - total) > max(REQUESTS.count, 0.05 * total) or (np.isnan(wanted) != np.isnan(got)).any():
+            problems.append(f"slow of {key}: {seen:.1f}, not {total:.1f}")
     return problems
 
 

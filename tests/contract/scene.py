@@ -1,9 +1,10 @@
 """One world seen twice: through the lab's API server and Prometheus, and in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from microglia.model.activity import Activity
+from microglia.model.activity import Activity, Slowness
 from microglia.model.kinds import BY_NAME
 from microglia.model.ports import Cluster, Traffic
 from microglia.model.window import Window
@@ -58,6 +59,10 @@ class Scene:
         self._memory.advance(now)
         real, fake = (build(observe(*side, window, now)) for side in (self._real, self._fake))
         return Views(real, fake, self._stage.truth.activity(window, self._since.timestamp()))
+
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> tuple[Slowness, ...]:
+        """How slow requests were in ``window``, seen from both sides: the lab's, then memory's."""
+        return tuple(traffic.slowness(workloads, window, now, above) for _, traffic in (self._real, self._fake))
 
     def scale(self, namespace: str, name: str, replicas: int) -> None:
         """The count of a Deployment changes, here and there, as microglia would do it."""

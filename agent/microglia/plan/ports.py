@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from microglia.lifecycle.states import State
+from microglia.plan.approval import Approval, Offer
 from microglia.plan.change import Change
 from microglia.plan.document import Plan
 from microglia.plan.history import History, Judgement, Record, Step
@@ -65,4 +66,33 @@ class Journal(Protocol):
 
     def reopen(self, structure: str, at: datetime) -> None:
         """Note that a person reopened the structure."""
+        ...
+
+
+class Offers(Protocol):
+    """Plans that wait for a person's word. Every method is durable when it returns, and raises OSError when it cannot
+    be."""
+
+    def offer(self, plan: Plan, at: datetime) -> str:
+        """Put ``plan`` up for approval, in place of an older one of its structure and way that has no approval in force
+        at ``at``. Where a plan that writes the same is up already, or was rejected, that one stays and nothing is new.
+        Returns the id of the plan that is up."""
+        ...
+
+    def offered(self, structure: str) -> Sequence[Offer]:
+        """The plans of ``structure`` that are up and were not begun, oldest first."""
+        ...
+
+    def approve(self, plan_id: str, approval: Approval) -> None:
+        """Note an approval; it takes the place of an earlier one or of a rejection. Raises OSError when there is no
+        such offer, when ``approval`` names another digest, and when the plan is for Git."""
+        ...
+
+    def reject(self, plan_id: str, by: str, why: str) -> None:
+        """Note that ``by`` will not have it; it takes the place of an approval. Raises OSError when there is no such
+        offer."""
+        ...
+
+    def withdraw(self, plan_id: str) -> None:
+        """Take an offer away that nobody can use any more; one that is gone already, or was begun, is left alone."""
         ...

@@ -1,7 +1,7 @@
 """Field types of the schema: what people write becomes a number with a unit, and prints back as the same number."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 from difflib import get_close_matches
 from math import isfinite
@@ -22,13 +22,28 @@ from microglia.model import units
 from microglia.model.objects import at
 from microglia.policy.times import check_cron, check_zone
 
+_LATENCY = re.compile(r"([0-9]{1,7}(?:\.[0-9]+)?)(ms|s)")
+_UNITS = {"ms": 0.001, "s": 1.0}
 _GLOB = re.compile(r"[a-z0-9.*?\[\]!-]+")
+
+
+CEL = "x-kubernetes-validations"
+"""The key of a schema under which an API server finds its rules."""
+
+MANY = 50
+"""Entries of a list whose rules an API server checks one by one: it wants to know how long that can take."""
 
 
 class Strict(BaseModel):
     """Frozen, camelCase outside, unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+def cel(rule: str, message: str, *more: tuple[str, str]) -> ConfigDict:
+    """The configuration of a model whose validators an API server is to know too: rules in CEL, each with a message."""
+    found: list[Any] = [{"rule": one, "message": said} for one, said in ((rule, message), *more)]
+    return ConfigDict(json_schema_extra={CEL: found})
 
 
 def _written(value: Any) -> Any:
@@ -76,6 +91,14 @@ def _duration(value: Any) -> timedelta:
     span = value if isinstance(value, timedelta) else units.duration(_written(value))
     if span <= timedelta(0):
         raise ValueError("must be longer than nothing; write 14d, 2h or 90s")
+    return span
+
+
+def _latency(value: Any) -> timedelta:
+    found = _LATENCY.fullmatch(str(value).strip())
+    span = value if isinstance(value, timedelta) else found and timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    if not span or not timedelta(0) < span <= timedelta(hours=1):
+        raise ValueError(f"{shown(value)} is not a latency up to an hour; write 500ms or 2.5s")
     return span
 
 
@@ -147,6 +170,10 @@ def _duration_text(span: timedelta) -> str:
     return text or "1s"
 
 
+def _latency_text(span: timedelta) -> str:
+    return f"{span / timedelta(milliseconds=1):.15g}ms"
+
+
 def _amount_text(value: float) -> str:
     return f"{value:.15g}"
 
@@ -155,36 +182,72 @@ def _rate_text(value: float) -> str:
     return f"{value:.15g}/h"
 
 
-def _like(pattern: str, example: str) -> WithJsonSchema:
-    body: Mapping[str, Any] = {
-        "anyOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "number", "minimum": 0}],
+def _like(pattern: str, example: str, most: int | None = None, *, some: bool = False) -> WithJsonSchema:
+    # A text of this pattern, or a number from 0 to most; more than nothing where there must be some.
+    number: dict[str, Any] = {"type": "number", "minimum": 0} | ({"maximum": most} if most else {})
+    body: dict[str, Any] = {
+        "anyOf": [{"type": "string", "pattern": f"^({pattern})$", "maxLength": 64}, number],
         "x-kubernetes-int-or-string": True,
         "examples": [example],
     }
-    return WithJsonSchema(dict(body))
+    if some:
+        body[CEL] = [{"rule": _MORE_THAN_NOTHING, "message": f"must be more than nothing; write {example}"}]
+    return WithJsonSchema(body)
 
 
-_SHARE_SCHEMA = _like(r"[0-9.]+%?", "20%")
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 253})
 
-Share = Annotated[float, BeforeValidator(_share), PlainSerializer(_share_text, when_used="json"), _SHARE_SCHEMA]
+
+_MORE_THAN_NOTHING = "type(self) == int ? self > 0 : string(self).matches('[1-9]')"
+_PART = r"0*(100(\.0*)?|[0-9]{1,2}(\.[0-9]*)?|\.[0-9]+)%|0*(1(\.0*)?|0?\.[0-9]*)|0+|[0-9.]+[eE]-[0-9]+%?"
+_EXPRESSION: dict[str, Any] = {
+    "type": "object",
+    "required": ["key", "operator"],
+    "additionalProperties": False,
+    "properties": {
+        "key": {"type": "string", "minLength": 1},
+        "operator": {"type": "string", "enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
+        "values": {"type": "array", "items": {"type": "string"}},
+    },
+    CEL: [
+        {
+            "rule": "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+            "message": "In and NotIn take at least one value, Exists and DoesNotExist none",
+        }
+    ],
+}
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    PlainSerializer(_share_text, when_used="json"),
+    _like(r"[0-9.]+([eE][+-]?[0-9]+)?%?", "20%"),
+]
 """``20%``: any fraction of zero or more."""
 Fraction = Annotated[
     float,
     BeforeValidator(_share),
     AfterValidator(_fraction),
     PlainSerializer(_share_text, when_used="json"),
-    _SHARE_SCHEMA,
+    _like(_PART, "20%", 1),
 ]
 """``20%``: a fraction from 0 to 1."""
-Some = Annotated[Fraction, AfterValidator(_some)]
+Some = Annotated[Fraction, AfterValidator(_some), _like(_PART, "20%", 1, some=True)]
 """``20%``: a fraction above 0, up to 1."""
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
     PlainSerializer(_duration_text, when_used="json"),
-    _like(r"(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?", "14d"),
+    _like(r"(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?", "14d", some=True),
 ]
 """``14d``, ``2h``, ``90s``: longer than zero."""
+Latency = Annotated[
+    timedelta,
+    BeforeValidator(_latency),
+    PlainSerializer(_latency_text, when_used="json"),
+    _text(rf"^\s*{_LATENCY.pattern}\s*$"),
+]
+"""``500ms``, ``2.5s``: longer than zero, at most an hour."""
 Quantity = Annotated[
     float,
     BeforeValidator(_quantity),
@@ -196,7 +259,7 @@ PerHour = Annotated[
     float,
     BeforeValidator(_per_hour),
     PlainSerializer(_rate_text, when_used="json"),
-    _like(r"[0-9.]+(/(s|m|min|h|d)|rps)?", "1/h"),
+    _like(r"[0-9.]+([eE][+-]?[0-9]+)?(/(s|m|min|h|d)|rps)?", "1/h"),
 ]
 """``1/h``: a rate per hour, zero or more."""
 Number = Annotated[float, BeforeValidator(_number)]
@@ -205,13 +268,13 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 """A plain whole number."""
 Day = Annotated[date, BeforeValidator(_day)]
 """``2027-06-30``."""
-Glob = Annotated[str, AfterValidator(_glob)]
+Glob = Annotated[str, AfterValidator(_glob), _text(rf"^{_GLOB.pattern}$")]
 """A pattern for the names of Kubernetes objects: ``payments``, ``team-*``."""
 Text = Annotated[str, Field(min_length=1)]
 """Words that must not be left out."""
-Cron = Annotated[str, AfterValidator(check_cron)]
+Cron = Annotated[str, AfterValidator(check_cron), _text(r"^\s*\S+(\s+\S+){4}\s*$")]
 """Five cron fields that do happen."""
-Zone = Annotated[str, AfterValidator(check_zone)]
+Zone = Annotated[str, AfterValidator(check_zone), _text(r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$")]
 """A time zone of the IANA database: ``Europe/Berlin``."""
-Expression = Annotated[dict[str, Any], AfterValidator(_expression)]
+Expression = Annotated[dict[str, Any], AfterValidator(_expression), WithJsonSchema(_EXPRESSION)]
 """One term of a label selector."""

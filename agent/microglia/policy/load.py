@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from microglia.model.objects import Raw, ref_of
 from microglia.policy.fields import close
 from microglia.policy.markup import Document, Path, YamlError, read
+from microglia.policy.mirror import mirrored
 from microglia.policy.protection import ProtectionObject
 from microglia.policy.schema import API_VERSION, PruningPolicy
 from microglia.policy.wording import field_name, sentence
@@ -64,8 +65,9 @@ def parse(text: bytes | str, source: str) -> Loaded:
 
 
 def from_objects(objects: Iterable[Raw]) -> Loaded:
-    """Read ``PruningPolicy`` and ``Protection`` objects as a cluster gives them. Never raises."""
-    return combine(_load(Document(dict(raw)), f"{ref_of(str(raw.get('kind', 'object')), raw)}") for raw in objects)
+    """Read ``PruningPolicy`` and ``Protection`` objects as a cluster gives them; mirrors are left out. Never raises."""
+    written = (raw for raw in objects if not (raw.get("kind") == "PruningPolicy" and mirrored(raw)))
+    return combine(_load(Document(dict(raw)), f"{ref_of(str(raw.get('kind', 'object')), raw)}") for raw in written)
 
 
 def combine(parts: Iterable[Loaded]) -> Loaded:

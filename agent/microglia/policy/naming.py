@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from microglia.model.kinds import BY_NAME
 from microglia.policy.fields import Strict, Text, close
@@ -18,7 +18,9 @@ def _kind(name: str) -> str:
     return name
 
 
-KindName = Annotated[str, AfterValidator(_kind)]
+KindName = Annotated[
+    str, AfterValidator(_kind), WithJsonSchema({"type": "string", "enum": sorted(BY_NAME), "examples": ["Deployment"]})
+]
 """The kind of an object that microglia reads."""
 
 

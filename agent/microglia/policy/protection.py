@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from microglia.policy.fields import Day, Strict, Text, Whole
+from microglia.policy.fields import Day, Strict, Text, Whole, cel
 from microglia.policy.naming import KindName, Place
 
 
@@ -25,6 +25,10 @@ class BackupFor(Strict):
 class ProtectionSpec(Strict):
     """``never`` pins, ``floor`` holds ``minReplicas``."""
 
+    model_config = cel(
+        "!has(self.level) || self.level != 'floor' || has(self.minReplicas) || has(self.backupFor)",
+        "level floor says nothing without a number; write minReplicas (or backupFor)",
+    )
     targets: tuple[Target, ...] = Field(min_length=1)
     level: Literal["never", "floor"] = "never"
     min_replicas: Whole | None = Field(default=None, ge=1)

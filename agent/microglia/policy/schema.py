@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from microglia.policy.fields import (
+    MANY,
     Cron,
     Duration,
     Expression,
@@ -19,21 +20,25 @@ from microglia.policy.fields import (
     Text,
     Whole,
     Zone,
+    cel,
 )
+from microglia.policy.guarding import Guard
 from microglia.policy.naming import KindName, Metadata
 
 API_VERSION = "microglia.dev/v1alpha1"
 Resource = Literal["cpu", "memory", "proxyConfig", "replicas", "money"]
 RESOURCES: tuple[Resource, ...] = ("cpu", "memory", "proxyConfig", "replicas", "money")
+Mode = Literal["observe", "propose", "approve", "auto"]
+MODES: tuple[Mode, ...] = ("observe", "propose", "approve", "auto")
+"""Each may do what those before it may."""
 Failure = Literal["replica", "node", "zone", "rollout"]
-Signal = Literal["errors", "latency", "unserved", "missing"]
 
 
 class LabelSelector(Strict):
     """An ordinary label selector; empty selects everything."""
 
     match_labels: dict[str, str] = {}
-    match_expressions: tuple[Expression, ...] = ()
+    match_expressions: tuple[Expression, ...] = Field(default=(), max_length=MANY)
 
 
 class Namespaces(Strict):
@@ -75,7 +80,7 @@ class Observation(Strict):
     coverage: Some = Field(default="99%", validate_default=True)
     cycles: Cycles = Cycles()
     unseen: Fraction = Field(default="1%", validate_default=True)
-    peaks: tuple[KnownPeak, ...] = ()
+    peaks: tuple[KnownPeak, ...] = Field(default=(), max_length=MANY)
 
 
 class Criticality(Strict):
@@ -108,13 +113,17 @@ class Weak(Strict):
 class Retention(Strict):
     """The use-dependent rule, and how much a structure must be able to stand."""
 
+    model_config = cel(
+        "(has(self.failureStretch) ? self.failureStretch : 2.5) >= (has(self.stretch) ? self.stretch : 1.5)",
+        "failureStretch is less than stretch; after a failure a replica carries more, not less",
+    )
     rule: Literal["requests-at-risk", "peak-quantile"] = "requests-at-risk"
     headroom: Share = Field(default="10%", validate_default=True)
     survive: tuple[Failure, ...] = Field(default=("replica", "zone", "rollout"), min_length=1)
     utilisation: Some = Field(default="70%", validate_default=True)
     stretch: Number = Field(default=1.5, gt=1)
     failure_stretch: Number = Field(default=2.5, gt=1)
-    criticality: tuple[Criticality, ...] = ()
+    criticality: tuple[Criticality, ...] = Field(default=(), max_length=MANY)
     weak: Weak = Weak()
 
     @model_validator(mode="after")
@@ -129,6 +138,8 @@ class Retention(Strict):
 
 class Limit(Strict):
     """One resource's budget: ``spare`` over the load-bearing cost, or an absolute ``limit``."""
+
+    model_config = cel("has(self.spare) != has(self.limit)", "write either spare or limit, such as {spare: 20%}")
 
     spare: Share | None = None
     limit: Quantity | None = None
@@ -164,6 +175,9 @@ class Prices(Strict):
 class Cap(Strict):
     """A share with a floor and a ceiling, in objects written."""
 
+    model_config = cel(
+        "!has(self.atMost) || self.atMost >= (has(self.atLeast) ? self.atLeast : 1)", "atMost is less than atLeast"
+    )
     share: Fraction
     at_least: Whole = Field(default=1, ge=1)
     at_most: Whole | None = Field(default=None, ge=1)
@@ -192,7 +206,7 @@ class Pace(Strict):
     per_namespace: Cap = Cap(share=0.2, at_least=1, at_most=10)
     per_workload: Cap = Cap(share=0.1, at_least=1)
     per_hour: Whole = Field(default=100, ge=1)
-    freeze: tuple[Freeze, ...] = ()
+    freeze: tuple[Freeze, ...] = Field(default=(), max_length=MANY)
 
 
 class Always(Strict):
@@ -225,27 +239,9 @@ class Protect(Strict):
 class Actuation(Strict):
     """What may be written. ``mode`` binds the agent only."""
 
-    mode: Literal["observe", "propose", "approve", "auto"] = "observe"
+    mode: Mode = "observe"
     replicas: tuple[Literal["Deployment"], ...] = ("Deployment",)
     routes: tuple[Literal["Sidecar"], ...] = ("Sidecar",)
-
-
-class Silent(Strict):
-    """An element's own series are gone while Prometheus is healthy."""
-
-    extend_to: Duration = Field(default="6h", validate_default=True)
-    then: Literal["undo"] = "undo"
-
-
-class Guard(Strict):
-    """How long and for what a cut is watched."""
-
-    watch: Duration = Field(default="2h", validate_default=True)
-    exposure: Some = Field(default="90%", validate_default=True)
-    signals: tuple[Signal, ...] = ("errors", "latency", "unserved", "missing")
-    alpha: Some = Field(default="1%", validate_default=True)
-    tolerance: Number = Field(default=1.25, gt=1)
-    silent: Silent = Silent()
 
 
 class Reopen(Strict):

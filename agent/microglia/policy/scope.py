@@ -1,6 +1,6 @@
 """Which policy speaks for which workload: the most specific scope wins, a tie is an error that names both."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -95,6 +95,11 @@ def members(policies: Iterable[PruningPolicy], policy: PruningPolicy, world: Pop
     labels = {workload: found.labels for workload, found in world.workloads.items()}
     assigned = assign(policies, labels).policies
     return frozenset(key for key, winner in assigned.items() if winner.metadata.name == policy.metadata.name)
+
+
+def ties(policies: Sequence[PruningPolicy], world: Populated) -> tuple[str, ...]:
+    """A sentence for each set of ``policies`` that claim a workload of ``world`` with equal specificity."""
+    return assign(policies, {key: found.labels for key, found in world.workloads.items()}).errors
 
 
 def _tie(names: tuple[str, ...], workloads: list[WorkloadId]) -> str:

@@ -46,6 +46,7 @@ def _shape(kind: str, given: Any, context: Mapping[str, Any], fields: tuple[str,
         "string_too_short": "is empty; write some words",
         "tuple_type": f"{shown(given)} is not a list; write [{_bare(given)}]",
         "too_short": "is an empty list; write at least one entry",
+        "too_long": f"has {context.get('actual_length')} entries; write at most {context.get('max_length')}",
         "model_type": f"{shown(given)} is not a section; write {{{inside}}}",
         "dict_type": f"{shown(given)} is not a section; write {{key: value}}",
     }

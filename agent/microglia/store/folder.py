@@ -4,6 +4,7 @@ The state folder is ``settings.state`` (``--state``, ``MICROGLIA_STATE``; by def
 operating system has it)::
 
     plans/<plan id>.json                      plans as they were made, for ``apply``
+    proposals/<plan id>/                      patches, their inverses and the text of a pull request
     buckets.db                                closed hours of every cluster (SQLite); may be deleted, costs a cold start
     <cluster>/journal/<plan id>.json          one record per plan that was acted on: receipts and verdicts
     <cluster>/state/<structure>.json          phase, round and shields of one structure
@@ -65,6 +66,11 @@ class Folder:
     def plans(self) -> Path:
         """The folder of saved plans."""
         return self.root / "plans"
+
+    @property
+    def proposals(self) -> Path:
+        """The folder of what was proposed on branches, a folder for each plan."""
+        return self.root / "proposals"
 
     def plan(self, plan_id: str) -> Path:
         """One saved plan."""

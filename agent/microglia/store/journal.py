@@ -13,7 +13,7 @@ from microglia.store.phases import read_phase, write_phase
 from microglia.store.records import read_record, write_record
 from microglia.store.turn import Turn
 
-_NOT_IN_FORCE = ("pending", "failed", "surprise", "skipped", "undone")
+_NOT_IN_FORCE = ("pending", "failed", "surprise", "skipped", "undone", "proposed")
 
 
 class FileJournal:
@@ -51,7 +51,7 @@ class FileJournal:
         """
         self._turn.take()
         try:
-            self._admit(plan)
+            self.admit(plan)
             steps = tuple(Step(index=index) for index in range(len(plan.changes)))
             write_record(self._shelf.record(plan.id), Record(plan=plan, started=at, steps=steps))
         except BaseException:
@@ -89,7 +89,8 @@ class FileJournal:
         path = self._shelf.state(structure)
         write_phase(path, read_phase(path)[0], at)
 
-    def _admit(self, plan: Plan) -> None:
+    def admit(self, plan: Plan) -> None:
+        """Raises StoreError when ``plan`` may not begin: a pruning one beside broken records, or one in force."""
         readable, broken = self._all()
         if broken and plan.purpose == "prune":
             raise StoreError(f"nothing is pruned while the journal has files that cannot be read: {broken[0]}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from microglia.policy.load import Loaded, Problem, combine, from_objects, parse
+from microglia.policy.mirror import mirror, mirrored
 from microglia.policy.schema import PruningPolicy
 
 HEAD = "apiVersion: microglia.dev/v1alpha1\nkind: PruningPolicy\nmetadata: {name: team}\n"
@@ -244,3 +245,32 @@ def test_objects_of_the_cluster_are_read_with_what_the_server_added() -> None:
 def test_nothing_at_all_is_nothing_loaded() -> None:
     """No source, no policy, no error."""
     assert combine([]) == Loaded()
+
+
+def test_a_mirror_is_nobodys_wish() -> None:
+    """An object that only remembers for a policy in a file is not read as a policy; a Protection of ours still is."""
+    raw = {"apiVersion": "microglia.dev/v1alpha1", "kind": "PruningPolicy", "metadata": {"name": "team"}}
+    ours = mirror(PruningPolicy())
+    assert (mirrored(raw), mirrored(ours)) == (False, True)
+    assert from_objects([ours]) == Loaded()
+    assert len(from_objects([raw, ours]).policies) == 1
+
+
+def test_a_mirror_that_somebody_wrote_over_is_theirs() -> None:
+    """Applying keeps labels and notes of ours; the spec is what counts, as an API server keeps it."""
+    ours = mirror(PruningPolicy())
+    kept = {**ours, "spec": {**ours["spec"], "guard": {**ours["spec"]["guard"], "tolerance": 2.0}}}
+    assert not mirrored(kept)
+    assert len(from_objects([kept]).policies) == 1
+    rounded = mirror(PruningPolicy.model_validate({"spec": {"retention": {"stretch": 2, "failureStretch": 3}}}))
+    retention = {**rounded["spec"]["retention"], "stretch": 2, "failureStretch": 3, "weak": {}}
+    assert mirrored({**rounded, "spec": {**rounded["spec"], "retention": retention}})
+
+
+def test_too_long_a_list_says_how_long_it_may_be() -> None:
+    """An API server would refuse it too."""
+    peak = "{name: x, cron: '0 0 1 * *', lasts: 1d}"
+    text = "apiVersion: microglia.dev/v1alpha1\nkind: PruningPolicy\nmetadata: {name: a}\nspec:\n  observation:\n"
+    loaded = parse(f"{text}    peaks: [{', '.join([peak] * 51)}]\n", "a.yaml")
+    (problem,) = loaded.errors
+    assert (problem.field, problem.message) == ("spec.observation.peaks", "has 51 entries; write at most 50")

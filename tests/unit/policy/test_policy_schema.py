@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from microglia.policy.digest import policy_digest
 from microglia.policy.export import json_schemas
-from microglia.policy.fields import Duration, Fraction, PerHour, Quantity, Share, close, shown
+from microglia.policy.fields import Duration, Fraction, Latency, PerHour, Quantity, Share, close, shown
 from microglia.policy.protection import ProtectionObject
 from microglia.policy.schema import Metadata, PolicySpec, PruningPolicy
 from microglia.policy.wording import known_fields, sentence
@@ -21,6 +21,7 @@ class Values(BaseModel):
     span: Duration = timedelta(days=1)
     amount: Quantity = 0.0
     rate: PerHour = 0.0
+    late: Latency = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,9 @@ class Values(BaseModel):
         ("amount", "500m", 0.5, "0.5"),
         ("amount", "40Gi", 42949672960.0, "42949672960"),
         ("rate", "0.5/s", 1800.0, "1800/h"),
+        ("late", "500ms", timedelta(milliseconds=500), "500ms"),
+        ("late", " 2.5s ", timedelta(seconds=2.5), "2500ms"),
+        ("late", timedelta(milliseconds=0.5), timedelta(milliseconds=0.5), "0.5ms"),
     ],
 )
 def test_values_are_read_with_their_unit_and_printed_without_loss(
@@ -57,6 +61,13 @@ def test_what_is_no_number_is_refused(field: str, written: Any) -> None:
         Values.model_validate({field: written})
 
 
+@pytest.mark.parametrize("written", ["0ms", "3601s", 500, "500", "1m", "", None, timedelta(0)])
+def test_what_is_no_latency_is_refused(written: Any) -> None:
+    """It is a text with its unit, longer than nothing and no longer than the histograms of Istio reach."""
+    with pytest.raises(ValidationError, match=r"is not a latency up to an hour; write 500ms or 2\.5s"):
+        Values.model_validate({"late": written})
+
+
 def test_a_policy_printed_and_read_again_is_the_same_policy() -> None:
     """The whole default survives its own JSON."""
     policy = PruningPolicy()
@@ -74,6 +85,10 @@ def test_the_digest_moves_with_every_value_and_not_with_the_writing() -> None:
     renamed = PruningPolicy(metadata=Metadata(name="other"))
     assert policy_digest(written) == policy_digest(plain)
     assert len({policy_digest(one) for one in (plain, finer, renamed)}) == 3
+    acting = PruningPolicy(spec=PolicySpec.model_validate({"actuation": {"mode": "auto"}}))
+    assert policy_digest(acting) == policy_digest(plain)
+    unwritten = PruningPolicy(spec=PolicySpec.model_validate({"actuation": {"routes": []}}))
+    assert policy_digest(unwritten) != policy_digest(plain)
 
 
 def test_the_schema_for_editors_allows_units_and_forbids_unknown_keys() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from microglia.model.ids import WorkloadId
 from microglia.policy.schema import Metadata, PolicySpec, PruningPolicy, Scope
-from microglia.policy.scope import assign, in_scope, members, specificity
+from microglia.policy.scope import assign, in_scope, members, specificity, ties
 
 CART = WorkloadId("shop", "cart")
 PAY = WorkloadId("payments", "ledger")
@@ -109,3 +109,11 @@ def test_members_are_the_workloads_that_one_policy_won() -> None:
     assert members([wide, narrow], wide, town) == {PAY}
     assert members([wide, narrow], narrow, town) == {CART}
     assert members([wide], wide, town) == {CART, PAY}
+
+
+def test_ties_in_a_world_are_told() -> None:
+    """By what assigning its workloads says; none where one policy is the narrower."""
+    one, two = policy("one", ("shop",)), policy("two", ("shop",))
+    town = Town({CART: Labels(), PAY: Labels()})
+    assert ties([one, two], town) == assign([one, two], {CART: {}, PAY: {}}).errors != ()
+    assert ties([one, policy("wide")], town) == ()

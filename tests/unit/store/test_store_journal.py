@@ -180,6 +180,20 @@ def test_one_process_writes_at_a_time(journal: FileJournal, shelf: Shelf) -> Non
     assert journal.records()[0].steps[0].state == "done"
 
 
+def test_a_proposal_is_remembered_and_may_be_made_again(journal: FileJournal) -> None:
+    """Nothing of it is in force before it is merged; then it is."""
+    made = plan(*scales("a"), way="git")
+    for _ in range(2):
+        journal.begin(made, NOW)
+        journal.step(made.id, Step(index=0, state="proposed", at=NOW, message="proposed in microglia/x"))
+        journal.finish(made.id, NOW)
+    journal.step(made.id, Step(index=0, state="done", at=LATER, message="by Git: it has 2 replicas"))
+    assert journal.records()[0].done() == (0,)
+    assert journal.records()[0].plan.way == "git"
+    with pytest.raises(StoreError, match="was already acted on"):
+        journal.begin(made, LATER)
+
+
 def test_a_refused_beginning_lets_go(journal: FileJournal, shelf: Shelf) -> None:
     """The lock does not stay with a plan that never began."""
     made = plan(*scales("a"))
