@@ -80,6 +80,6 @@ def _line(plan: Plan, change: Change, step: Step) -> str:
 def _last(journal: Journal) -> list[Change]:
     # One plan is written at a time, so only the newest record can have left anything behind: by a crash, or because
     # nobody answered when it was to be taken away.
-    records = journal.records()
+    records = [record for record in journal.records() if record.plan.way == "cluster"]
     begun = [step.index for step in records[-1].steps if step.state not in ("pending", "skipped")] if records else []
     return [records[-1].plan.changes[index] for index in begun]

@@ -12,7 +12,7 @@ from kubernetes.client import ApiClient
 from microglia.act.answers import TRY_AGAIN, decoded, error
 from microglia.model.kinds import BY_NAME, Kind
 from microglia.model.objects import Raw, at, name_of, namespace_of
-from microglia.model.ports import GoneError, UnreadableError
+from microglia.model.ports import AbsentError, ForbiddenError, GoneError, UnreadableError
 from microglia.plan.change import MANAGER
 
 JSON = "application/json"
@@ -21,6 +21,8 @@ BACK_OFF = (0.5, 1.0, 2.0, 4.0)
 """Seconds between the attempts of a request that the server was too busy for."""
 LONGEST_PAUSE = 30.0
 """Seconds that a ``Retry-After`` may ask for."""
+PAGE = 100
+"""Objects of a page: one may have half a megabyte."""
 _TIMEOUT = urllib3.Timeout(connect=5, read=60)
 
 
@@ -47,6 +49,43 @@ class ApiCluster:
         """The pods of ``namespace`` that a LabelSelector matches, terminating ones too."""
         found = self._send("GET", _path(BY_NAME["Pod"], namespace), {"labelSelector": selector_text(selector)})
         return tuple(at(found, "items", default=[]))
+
+    def objects(self, kind: Kind) -> Sequence[Raw]:
+        """Every object of ``kind``, page by page. Raises AbsentError when the cluster does not know the kind."""
+        found: list[Raw] = []
+        query = {"limit": str(PAGE)}
+        while True:
+            try:
+                page = self._send("GET", kind.path, query)
+            except GoneError as unknown:
+                raise AbsentError(str(unknown)) from unknown
+            found += (
+                {"apiVersion": page["apiVersion"], "kind": kind.name, **raw} for raw in at(page, "items", default=[])
+            )
+            following = at(page, "metadata", "continue", default="")
+            if not following:
+                return found
+            query = {"limit": str(PAGE), "continue": following}
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the cluster knows the kind, whatever we may do with it: discovery is open to everybody."""
+        try:
+            told = self._send("GET", kind.path.rpartition("/")[0])
+        except (GoneError, ForbiddenError):
+            return False
+        return any(at(one, "name") == kind.plural for one in at(told, "resources", default=[]))
+
+    def user(self) -> str:
+        """Who the API server takes us for. Raises ForbiddenError, and GoneError where it does not tell."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        told = self._send("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, body)
+        return str(at(told, "status", "userInfo", "username", default=""))
+
+    def replace_status(self, kind: Kind, body: Raw) -> Raw:
+        """Replace the status alone, with the uid and resourceVersion in ``body``."""
+        path = f"{_path(kind, namespace_of(body), name_of(body))}/status"
+        written: Raw = self._send("PUT", path, {"fieldManager": MANAGER}, body)
+        return written
 
     def scale(self, raw: Raw, replicas: int) -> Raw:
         """Write ``replicas`` through ``/scale`` with ``raw``'s uid and resourceVersion."""

@@ -4,6 +4,7 @@ Times and rules follow client-go's leader election (lease 15 s, renew deadline 1
 write still carries its own preconditions, and a holder that cannot renew in time must stop by itself.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,13 +22,38 @@ _LEASE = BY_NAME["Lease"]
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Seconds: a lease holds for ``duration`` without renewal, its holder gives up after ``deadline`` of trying, and a
+    renewal that nobody answered is tried again after ``retry``. ``name`` is the Lease's."""
+
+    duration: float = float(DURATION)
+    deadline: float = 10.0
+    retry: float = 2.0
+    name: str = NAME
+
+    @property
+    def renew(self) -> float:
+        """Seconds between renewals: two fit before the deadline."""
+        return self.deadline / 2
+
+    @property
+    def whole(self) -> int:
+        """The duration as the API has it, in whole seconds."""
+        return max(1, math.ceil(self.duration))
+
+
+USUAL = Terms()
+"""15, 10 and 2 seconds, as client-go has them."""
+
+
 class LockedError(Exception):
     """Somebody else holds the lock; the message names the holder and since when."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """Lease ``microglia`` in ``namespace``, for ``identity``. ``clock`` gives aware UTC times.
+    """The Lease that ``terms`` name in ``namespace``, for ``identity``. ``clock`` gives aware UTC times.
 
     All methods raise UnreadableError and ForbiddenError as WritableCluster does.
     """
@@ -36,14 +62,16 @@ class Lease:
     namespace: str
     identity: str
     clock: Callable[[], datetime]
+    terms: Terms = USUAL
 
     def take(self, watch: Callable[[str], None]) -> None:
         """Become the holder. Raises LockedError.
 
         A lease that looks expired is not taken at once: the holder's clock may differ from ours. ``watch`` is called
-        with what to tell people and returns after DURATION seconds; only a lease that did not move meanwhile is dead.
+        with what to tell people and returns after ``terms.duration`` seconds; only a lease that did not move meanwhile
+        is dead.
         """
-        raw = self.cluster.read(_LEASE, self.namespace, NAME)
+        raw = self.cluster.read(_LEASE, self.namespace, self.terms.name)
         if raw is None:
             self._create()
             return
@@ -51,8 +79,8 @@ class Lease:
             if not self._looks_expired(raw):
                 raise self._locked(raw)
             watch(f"the lease of {_holder(raw)} was last renewed at {_renewed(raw)}; "
-                  f"watching it for {DURATION} s to be sure that nobody holds it")  # fmt: skip
-            later = self.cluster.read(_LEASE, self.namespace, NAME)
+                  f"watching it for {self.terms.duration:g} s to be sure that nobody holds it")  # fmt: skip
+            later = self.cluster.read(_LEASE, self.namespace, self.terms.name)
             if later is None:
                 self._create()
                 return
@@ -63,7 +91,7 @@ class Lease:
 
     def renew(self) -> bool:
         """Extend it; False when somebody else holds it now, or it was deleted."""
-        raw = self.cluster.read(_LEASE, self.namespace, NAME)
+        raw = self.cluster.read(_LEASE, self.namespace, self.terms.name)
         if raw is None or _holder(raw) != self.identity:
             return False
         try:
@@ -74,19 +102,19 @@ class Lease:
 
     def release(self) -> None:
         """Let go, if it is still ours."""
-        raw = self.cluster.read(_LEASE, self.namespace, NAME)
+        raw = self.cluster.read(_LEASE, self.namespace, self.terms.name)
         if raw is not None and _holder(raw) == self.identity:
             self._replace(raw, {**raw["spec"], "holderIdentity": "", "leaseDurationSeconds": 1})
 
     def _create(self) -> None:
         now = self._now()
         spec = self._held(now, now, 0)
-        metadata = {"namespace": self.namespace, "name": NAME, "labels": {MANAGED_BY: MANAGER}}
+        metadata = {"namespace": self.namespace, "name": self.terms.name, "labels": {MANAGED_BY: MANAGER}}
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         try:
             self.cluster.create(_LEASE, body)
         except ConflictError:
-            raise self._locked(self.cluster.read(_LEASE, self.namespace, NAME) or body) from None
+            raise self._locked(self.cluster.read(_LEASE, self.namespace, self.terms.name) or body) from None
         except GoneError:
             raise LockedError(
                 f"namespace {self.namespace} does not exist, so no Lease can be held there; "
@@ -100,7 +128,7 @@ class Lease:
         try:
             self._replace(raw, self._held(since, now, turns))
         except (ConflictError, GoneError):
-            raise self._locked(self.cluster.read(_LEASE, self.namespace, NAME) or raw) from None
+            raise self._locked(self.cluster.read(_LEASE, self.namespace, self.terms.name) or raw) from None
 
     def _replace(self, raw: Raw, spec: dict[str, Any]) -> None:
         self.cluster.replace(_LEASE, {**raw, "spec": spec})
@@ -108,7 +136,7 @@ class Lease:
     def _held(self, since: str, now: str, turns: int) -> dict[str, Any]:
         return {
             "holderIdentity": self.identity,
-            "leaseDurationSeconds": DURATION,
+            "leaseDurationSeconds": self.terms.whole,
             "acquireTime": since,
             "renewTime": now,
             "leaseTransitions": turns,
@@ -119,15 +147,15 @@ class Lease:
             renewed = datetime.fromisoformat(_renewed(raw))
         except ValueError:
             return True
-        lasts = float(at(raw, "spec", "leaseDurationSeconds", default=DURATION))
+        lasts = float(at(raw, "spec", "leaseDurationSeconds", default=self.terms.whole))
         return (self.clock() - renewed).total_seconds() > lasts
 
     def _locked(self, raw: Raw) -> LockedError:
         since = at(raw, "spec", "acquireTime", default="an unknown time")
         return LockedError(
             f"{_holder(raw) or 'somebody'} is acting on this cluster since {since} "
-            f"(Lease {self.namespace}/{NAME}); wait until that has ended. "
-            f"After a crash the lease runs out {DURATION} s after its last renewal"
+            f"(Lease {self.namespace}/{self.terms.name}); wait until that has ended. "
+            f"After a crash the lease runs out {self.terms.duration:g} s after its last renewal"
         )
 
     def _now(self) -> str:

@@ -13,23 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from microglia.act.lease import DURATION, Lease, LockedError
+from microglia.act.lease import USUAL, Lease, LockedError, Terms
 from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError, WritableCluster
-
-RENEW = 5.0
-"""Seconds between renewals."""
-RETRY = 2.0
-"""Seconds until the next attempt after a renewal that nobody answered."""
-DEADLINE = 10.0
-"""Seconds without a renewal after which the lock counts as lost, well before others may take it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the lock lies: the Lease's namespace, and the file that stands in for it."""
+    """Where the lock lies: the Lease's namespace and terms, and the file that stands in for it."""
 
     lease_namespace: str
     file: Path
+    terms: Terms = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,8 @@ def identity() -> str:
 
 @dataclass(slots=True)
 class Held:
-    """A lock that is held. ``lost`` is what ``apply`` asks before every write."""
+    """A lock that is held. ``lost`` is what ``apply`` asks before every write: it is lost well before others may take
+    it."""
 
     lease: Lease | None
     time: Time
@@ -63,7 +58,7 @@ class Held:
 
     def renewed(self) -> None:
         """Note that it was renewed now."""
-        self._renewed = (self.time.ticks(), self.time.wall())
+        self._renewed = self._moment()
 
     def lost(self) -> str | None:
         """Why it no longer holds, None while it does."""
@@ -71,33 +66,39 @@ class Held:
             return None
         if self._taken:
             return self._taken
-        silent = max(self.time.ticks() - self._renewed[0], self.time.wall() - self._renewed[1])
-        if silent > DEADLINE:
+        silent = max(now - then for now, then in zip(self._moment(), self._renewed, strict=True))
+        if silent > self.lease.terms.deadline:
             return f"the lock was lost: its Lease could not be renewed for {silent:.0f} s"
         return None
 
     def renew(self) -> float:
         """Renew once; returns the seconds until the next renewal is due."""
         if self.lease is None or self._taken:
-            return RENEW
+            return USUAL.renew
+        terms = self.lease.terms
+        # The lease runs from when the renewal was sent, however late the answer comes.
+        sent = self._moment()
         try:
             if self.lease.renew():
-                self.renewed()
-                return RENEW
+                self._renewed = sent
+                return terms.renew
             self._taken = "the lock was lost: somebody else took or deleted its Lease"
         except (UnreadableError, ForbiddenError):
-            return RETRY
-        return RENEW
+            return terms.retry
+        return terms.renew
 
     def keep(self) -> None:
         """Renew until ``end``; the body of the renewing thread."""
-        pause = RENEW
+        pause = self.lease.terms.renew if self.lease else USUAL.renew
         while not self._ended.wait(pause):
             pause = self.renew()
 
     def end(self) -> None:
         """Stop renewing."""
         self._ended.set()
+
+    def _moment(self) -> tuple[float, float]:
+        return self.time.ticks(), self.time.wall()
 
 
 @contextmanager
@@ -108,11 +109,11 @@ def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at:
     machine.
     """
     times = at or Time()
-    lease = Lease(cluster, place.lease_namespace, identity(), times.now)
+    lease = Lease(cluster, place.lease_namespace, identity(), times.now, place.terms)
 
     def watch(sentence: str) -> None:
         say(sentence)
-        times.sleep(DURATION + 1)
+        times.sleep(place.terms.duration + 1)
 
     try:
         lease.take(watch)
@@ -125,6 +126,13 @@ def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at:
         with _file_lock(place.file, times.now()):
             yield Held(None, times)
         return
+    with renewing(lease, times, say) as held:
+        yield held
+
+
+@contextmanager
+def renewing(lease: Lease, times: Time, say: Callable[[str], None]) -> Iterator[Held]:
+    """A lease that was just taken, renewed in the background for the block and let go at its end."""
     held = Held(lease, times)
     held.renewed()
     thread = threading.Thread(target=held.keep, name="lease", daemon=True)
@@ -133,7 +141,7 @@ def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at:
         yield held
     finally:
         held.end()
-        thread.join(RETRY)
+        thread.join(lease.terms.retry)
         _release(lease, say)
 
 
@@ -141,7 +149,7 @@ def _release(lease: Lease, say: Callable[[str], None]) -> None:
     try:
         lease.release()
     except (ConflictError, GoneError, ForbiddenError, UnreadableError) as failure:
-        say(f"the lock was not released: {failure}; it runs out in {DURATION} s")
+        say(f"the lock was not released: {failure}; it runs out in {lease.terms.duration:g} s")
 
 
 @contextmanager

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from microglia.act.patience import Patience
 from microglia.act.scaling import Scaling
 from microglia.act.sidecars import Scoping
 from microglia.act.traces import Traces
 from microglia.model.ports import WritableCluster
-from microglia.plan.change import Change, ScaleChange
+from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange
 from microglia.plan.history import Step
+
+NEVER: Final = Step(
+    index=0, state="failed", message="microglia never removes an object from a cluster, it only proposes that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,11 @@ class ClusterWriter:
 
     def write(self, change: Change) -> Step:
         """Do it, with its preconditions. Never raises for what the world may do."""
-        return self._hand(change).write()
+        return NEVER if isinstance(change, RemoveChange) else self._hand(change).write()
 
     def look(self, change: Change) -> Step:
         """Compare the cluster with the change's before and after."""
-        return self._hand(change).look()
+        return NEVER if isinstance(change, RemoveChange) else self._hand(change).look()
 
     def tidy(self, changes: Sequence[Change]) -> None:
         """Take the victim marks of interrupted ``changes`` off pods that are still there."""
@@ -34,7 +39,7 @@ class ClusterWriter:
             if isinstance(change, ScaleChange):
                 self._scaling(change).tidy()
 
-    def _hand(self, change: Change) -> Scaling | Scoping:
+    def _hand(self, change: ScaleChange | SidecarChange) -> Scaling | Scoping:
         if isinstance(change, ScaleChange):
             return self._scaling(change)
         return Scoping(self.cluster, change, self.patience, self._traces)

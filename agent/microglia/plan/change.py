@@ -106,7 +106,54 @@ class SidecarChange(Strict):
         return not self.cut
 
 
-Change = Annotated[ScaleChange | SidecarChange, Field(discriminator="kind")]
+class RemoveChange(Strict):
+    """An object that goes, or items of a list in it: rare kinds, only ever proposed in Git, never written to a cluster.
+
+    ``workload`` is the object, written as a workload of its kind (``Service/shop/old``). ``before`` is the part of its
+    spec that the decision read, ``after`` the same part without what goes, None where the whole object goes; ``items``
+    are the places that go in the one list of ``before``. ``digest`` is ``rare_digest`` of the object. What undoes it is
+    the inverse patch that comes with every proposal.
+    """
+
+    kind: Literal["remove"] = "remove"
+    workload: str
+    uid: str
+    digest: str
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+    items: tuple[int, ...] = ()
+    saving: Saving = Saving()
+    why: Why
+
+    @property
+    def id(self) -> WorkloadId:
+        """The object, by kind, namespace and name."""
+        return WorkloadId.parse(self.workload)
+
+    @property
+    def element(self) -> str:
+        """``object:<object>``."""
+        return f"object:{self.workload}"
+
+    @property
+    def widens(self) -> bool:
+        """Never: it takes."""
+        return False
+
+    @property
+    def what(self) -> str:
+        """What goes, in words."""
+        rules = "1 rule" if len(self.items) == 1 else f"{len(self.items)} rules"
+        return "the whole object" if self.after is None else rules
+
+
+Change = Annotated[ScaleChange | SidecarChange | RemoveChange, Field(discriminator="kind")]
+
+
+def rare_digest(raw: Raw) -> str:
+    """SHA-256 of all that people write into an object: its spec, labels, annotations and owners."""
+    metadata = {key: at(raw, "metadata", key) for key in ("uid", "labels", "annotations", "ownerReferences")}
+    return digest({"metadata": metadata, "spec": at(raw, "spec")})
 
 
 def decision_digest(raw: Raw) -> str:

@@ -7,6 +7,7 @@ from microglia.compete.selection import Yielded
 from microglia.lifecycle.states import State
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import Raw, name_of, namespace_of
+from microglia.plan.document import Way
 from microglia.plan.eligible import own_sidecars
 from microglia.plan.grounds import Grounds
 from microglia.plan.losing import LostRoutes, lost_routes, lost_steps
@@ -23,7 +24,7 @@ class Desk:
     ``watched`` are the elements under watch, ``shielded`` the reasons of the shields by element. ``steps`` are the
     replica steps that lost, topmost first, ``lost`` the routes. ``mine`` are the Sidecars of ours by client and
     ``names`` all there are, as namespace and name; ``used`` the hosts that clients of ours were seen to use; ``labels``
-    the pods by label.
+    the pods by label; ``way`` how the plan will be carried out.
     """
 
     grounds: Grounds
@@ -37,9 +38,10 @@ class Desk:
     names: frozenset[tuple[str, str]]
     used: Mapping[WorkloadId, frozenset[str]]
     labels: LabelIndex = field(repr=False)
+    way: Way = "cluster"
 
 
-def desk(grounds: Grounds, state: State, spec: PolicySpec) -> Desk:
+def desk(grounds: Grounds, state: State, spec: PolicySpec, way: Way = "cluster") -> Desk:
     """Lay out ``grounds`` for one state and policy."""
     topology, chosen = grounds.topology, grounds.selection
     mine = own_sidecars(topology.objects)
@@ -56,6 +58,7 @@ def desk(grounds: Grounds, state: State, spec: PolicySpec) -> Desk:
         # Where the policy lets used routes go, use is no reason to show them again.
         used=_used(topology, mine) if mine and not spec.retention.weak.routes else {},
         labels=label_index((one.id, one.pod_labels) for one in topology.workloads.values()),
+        way=way,
     )
 
 

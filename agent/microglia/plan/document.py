@@ -1,7 +1,9 @@
 """Plan: a document that is sorted, digestible, printable and reversible."""
 
+import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
@@ -12,6 +14,13 @@ FORMAT = 2
 """The plan format this version writes; every older one is read, a newer one is refused by name."""
 ADDED = 2
 """The format that added the rules of a note, ``outside`` of an account, and the elements of a competition."""
+
+NOTES, TARGETS = 40 * 1024, 128 * 1024
+"""Bytes of JSON that ``bounded`` leaves of each list of notes, and of the targets."""
+
+
+Way: TypeAlias = Literal["cluster", "git"]
+"""How a plan is carried out: written to the cluster, or proposed as files in Git, which somebody merges."""
 
 
 class Rule(Strict):
@@ -91,11 +100,17 @@ class Plan(Strict):
     accounts: tuple[AccountLine, ...] = ()
     competition: Competition | None = None
     warnings: tuple[str, ...] = ()
+    whole: str = ""
+    way: Way = "cluster"
 
     @model_serializer(mode="wrap")
     def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """In its own format: what later ones added is neither written nor part of the digest."""
+        """In its own format: what later ones added is neither written nor part of the digest. A plan that is told in
+        full, and is for the cluster, does not say so."""
         written: dict[str, Any] = dump(self)
+        for name, usual in (("whole", ""), ("way", "cluster")):
+            if written[name] == usual:
+                del written[name]
         if self.format < ADDED:
             for note in (*written["held"], *written["spared"], *written["undecided"]):
                 del note["rules"]
@@ -107,8 +122,8 @@ class Plan(Strict):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything in it."""
-        return digest(self.model_dump(mode="json", by_alias=True))
+        """SHA-256 of everything in it; of a shorter telling, of everything that was in it."""
+        return self.whole or digest(self.model_dump(mode="json", by_alias=True))
 
     @property
     def id(self) -> str:
@@ -129,4 +144,45 @@ class Plan(Strict):
 
     def only(self, *indices: int) -> Self:
         """The same plan with just these changes."""
-        return self.model_copy(update={"changes": tuple(self.changes[index] for index in indices)})
+        return self.model_copy(update={"changes": tuple(self.changes[index] for index in indices), "whole": ""})
+
+    def bounded(self) -> Self:
+        """The same plan, by id and digest, in a size that fits into an object: every change, and as many notes,
+        warnings and targets as ``NOTES`` and ``TARGETS`` allow; the last note of a list says how many are left out.
+        Targets in the namespaces of the changes go first, because the caps per namespace count them."""
+        touched = {change.id.namespace for change in self.changes}
+        ordered = sorted(self.targets.items(), key=lambda item: (_namespace(item[0]) not in touched, item[0]))
+        shorter = {
+            **{name: _some(getattr(self, name), _left_out) for name in ("held", "spared", "undecided")},
+            "warnings": _some(self.warnings, lambda count: f"{count} more warnings are left out here"),
+            "targets": dict(sorted(_fitting(ordered, TARGETS))),
+        }
+        if all(shorter[name] == getattr(self, name) for name in shorter):
+            return self
+        return self.model_copy(update={**shorter, "whole": self.digest})
+
+
+_T = TypeVar("_T")
+
+
+def _namespace(workload: str) -> str:
+    return workload.split("/")[-2]
+
+
+def _some(items: tuple[_T, ...], closing: Callable[[int], _T]) -> tuple[_T, ...]:
+    kept = _fitting(items, NOTES)
+    return items if len(kept) == len(items) else (*kept, closing(len(items) - len(kept)))
+
+
+def _left_out(count: int) -> Note:
+    return Note(subject=f"{count} more", what="are left out here", why="an object holds no more")
+
+
+def _fitting(items: Iterable[_T], room: int) -> list[_T]:
+    kept: list[_T] = []
+    for item in items:
+        room -= len(json.dumps(item.model_dump(mode="json") if isinstance(item, Strict) else item).encode()) + 1
+        if room < 0:
+            break
+        kept.append(item)
+    return kept

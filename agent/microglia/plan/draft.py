@@ -13,9 +13,10 @@ from microglia.model.units import some
 from microglia.plan.candidate import Candidate, Found, found
 from microglia.plan.change import Change, SidecarChange
 from microglia.plan.desk import Desk, desk
-from microglia.plan.document import AccountLine, Competition, Note, Plan, Rule
+from microglia.plan.document import AccountLine, Competition, Note, Plan, Rule, Way
 from microglia.plan.grounds import Grounds
 from microglia.plan.pick import caps, pick
+from microglia.plan.rare import AT_ONCE
 from microglia.plan.replicas import scale, shrinking
 from microglia.plan.rest import all_held, at_rest
 from microglia.plan.routes import hide, hiding, upkeep
@@ -26,28 +27,43 @@ from microglia.score.unseen import unseen_mass
 __all__ = ["Grounds", "candidates", "draft"]
 
 
-def draft(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) -> Plan:
+def draft(
+    grounds: Grounds,
+    state: State,
+    policy: PruningPolicy,
+    now: datetime,
+    way: Way = "cluster",
+    *,
+    left_over: bool = False,
+) -> Plan:
     """What this lap would prune, and why everything else stays.
 
     Losers go in order of least density within the allowance of the round and the caps, one step per workload, never
     below what a score, a protection or the last step's watch holds. While a structure is exposing, the plan shows what
-    its first round would take, for the gates to refuse; hardened, frozen or lean, it takes nothing.
+    its first round would take, for the gates to refuse; hardened, frozen or lean, it takes nothing. By ``way`` of
+    Git, what is delivered from there goes too; ``left_over`` narrows that to what the cluster's plan must leave, and
+    nobody has proposed yet.
     """
     spec = policy.spec
     reasons = list(at_rest(grounds, state, spec, now))
     exposing = state.phase is Phase.EXPOSING
     acting = replace(state, phase=Phase.PRUNING, round=1, entry=_excess(grounds.selection)) if exposing else state
-    table = desk(grounds, acting, spec)
+    table = desk(grounds, acting, spec, way)
     kept, left_alone = upkeep(table)
     losers = candidates(table)
+    if left_over:
+        kept, losers = _left_over(table, kept, losers)
     taken, notes = ([], []) if reasons else _take(table, losers, now)
     # A client gets one change: one that hides hosts also shows those that are due.
     redrawn = {change.workload for change in taken if isinstance(change, SidecarChange)}
     if not (reasons or notes or taken):
         notes = list(all_held(state.structure, losers.held))
-    changes = [*(change for change in kept if change.workload not in redrawn), *taken]
+    gone, others = ((), ()) if reasons or way != "git" else _rare(grounds, state)
+    if left_over:
+        gone = tuple(change for change in gone if change.element not in _proposed(grounds))
+    changes = [*(change for change in kept if change.workload not in redrawn), *taken, *gone]
     return _plan(grounds, state, policy, now).model_copy(
-        update={"changes": tuple(changes), "held": (*reasons, *notes, *losers.held, *left_alone)}
+        update={"changes": tuple(changes), "held": (*reasons, *notes, *losers.held, *left_alone, *others), "way": way}
     )
 
 
@@ -56,6 +72,33 @@ def candidates(table: Desk) -> Found:
     replicas, some = shrinking(table)
     routes, others = hiding(table)
     return found((*replicas, *routes), (*some, *others))
+
+
+def _left_over(table: Desk, kept: list[SidecarChange], losers: Found) -> tuple[list[SidecarChange], Found]:
+    cluster = replace(table, way="cluster")
+    proposed = _proposed(table.grounds)
+    shown = {change.element for change in upkeep(cluster)[0]} | proposed
+    taken = {one.element for one in candidates(cluster).candidates} | proposed
+    rest = tuple(one for one in losers.candidates if one.element not in taken)
+    return [change for change in kept if change.element not in shown], replace(losers, candidates=rest)
+
+
+def _proposed(grounds: Grounds) -> frozenset[str]:
+    return frozenset(
+        record.plan.changes[step.index].element
+        for record in grounds.history.records
+        for step in record.steps
+        if step.state == "proposed"
+    )
+
+
+def _rare(grounds: Grounds, state: State) -> tuple[tuple[Change, ...], tuple[Note, ...]]:
+    """What is only ever proposed takes nothing of a round's share, because the budgets never counted it."""
+    changes, kept = grounds.rare.changes, grounds.rare.kept
+    if len(changes) > AT_ONCE:
+        what = some(len(changes) - AT_ONCE, "more removal")
+        kept = (Note(subject=state.structure, what=what, why="the proposal is full; the next one goes on"), *kept)
+    return changes[:AT_ONCE], kept
 
 
 def _take(table: Desk, losers: Found, now: datetime) -> tuple[list[Change], list[Note]]:

@@ -16,11 +16,12 @@ class Step(Strict):
 
     pending: not begun. writing: begun, and nobody knows yet whether it happened. done, failed (nothing was written),
     surprise (the world was not as expected), skipped (an earlier surprise stopped the plan), undone (taken back within
-    the same plan because the placement came out worse than planned).
+    the same plan because the placement came out worse than planned). proposed: files for it lie in Git, and whether
+    they were merged is not known.
     """
 
     index: int
-    state: Literal["pending", "writing", "done", "failed", "surprise", "skipped", "undone"] = "pending"
+    state: Literal["pending", "writing", "done", "failed", "surprise", "skipped", "undone", "proposed"] = "pending"
     at: datetime | None = None
     message: str = ""
     placement: dict[str, int] = {}

@@ -7,7 +7,7 @@ from typing import Literal
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import Objects, Raw, at, name_of, namespace_of
-from microglia.plan.change import Change, ScaleChange, SidecarChange, Why, decision_digest
+from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange, Why, decision_digest
 from microglia.plan.document import Note, Plan
 from microglia.plan.history import Record
 from microglia.plan.sidecar import body, client_of, edited, hidden, plain, selector_of
@@ -18,7 +18,7 @@ from microglia.topology.sidecars import ours
 class Taken:
     """A change that took something, and why it is to be given back."""
 
-    change: ScaleChange | SidecarChange
+    change: Change
     why: str
 
 
@@ -43,15 +43,20 @@ def giving_back(
     """Undo ``taken``, given newest first: replicas first, then routes, each in that order, one change per object."""
     scales: dict[str, list[Taken]] = {}
     routes: dict[str, list[Taken]] = {}
+    removed: list[Note] = []
     for one in taken:
         if isinstance(one.change, ScaleChange):
             if not one.change.widens:
                 scales.setdefault(one.change.workload, []).append(one)
+        elif isinstance(one.change, RemoveChange):
+            removed.append(_reverted(one.change))
         elif one.change.cut:
             routes.setdefault(one.change.workload, []).append(one)
     drawn = [*(_grown(some, objects) for some in scales.values()), *(_shown(some, objects) for some in routes.values())]
     changes: tuple[Change, ...] = tuple(one for one in drawn if not isinstance(one, Note))
-    notes = sorted((one for one in drawn if isinstance(one, Note)), key=lambda note: (note.subject, note.why))
+    notes = sorted(
+        (*removed, *(one for one in drawn if isinstance(one, Note))), key=lambda note: (note.subject, note.why)
+    )
     return Plan(
         purpose=purpose,
         structure=like.structure,
@@ -69,6 +74,11 @@ def giving_back(
         changes=changes,
         held=tuple(notes),
     )
+
+
+def _reverted(change: RemoveChange) -> Note:
+    why = "it was taken out in Git: revert that commit, or apply the inverse patch that came with the proposal"
+    return Note(subject=change.workload, what=f"{change.what} back", why=why)
 
 
 def _written(record: Record) -> tuple[int, ...]:

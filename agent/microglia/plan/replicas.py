@@ -107,8 +107,8 @@ def _blocked(table: Desk, workload: Workload, score: ReplicaScore | None) -> lis
     found = []
     if workload.id.kind not in table.spec.actuation.replicas:
         found.append(f"microglia does not write {workload.id.kind}s here; see spec.actuation.replicas")
-    if not workload.owner.act:
-        found.append(f"{workload.owner.name} owns its count ({workload.owner.evidence}): change it there")
+    if not (workload.owner.act or (table.way == "git" and workload.owner.declared)):
+        found.append(f"{workload.owner.name} owns its count ({workload.owner.evidence}): {workload.owner.remedy}")
     if workload.in_flight:
         found.append(f"in the middle of a change: {workload.in_flight}")
     if score is None:

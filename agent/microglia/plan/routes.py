@@ -1,7 +1,7 @@
 """Routes that lost: which hosts may be hidden now, what must be shown again, and what holds a client's Sidecar."""
 
 from microglia.model.ids import RouteId, WorkloadId
-from microglia.model.objects import Raw, name_of, namespace_of
+from microglia.model.objects import Raw, name_of, namespace_of, ref_of
 from microglia.plan.candidate import Candidate
 from microglia.plan.change import Saving, SidecarChange, Why, decision_digest
 from microglia.plan.desk import Desk
@@ -10,6 +10,7 @@ from microglia.plan.eligible import exact_labels, foreign_sidecars, too_old
 from microglia.plan.sidecar import body, edited, hidden, plain, sidecar_name
 from microglia.score.scores import RouteScore
 from microglia.topology.nodes import Workload
+from microglia.topology.owners import delivered_by
 
 
 def hiding(table: Desk) -> tuple[list[Candidate], list[Note]]:
@@ -74,6 +75,8 @@ def upkeep(table: Desk) -> tuple[list[SidecarChange], list[Note]]:
         elif edited(raw):
             why = "somebody edited it, so microglia leaves it alone; delete it, or restore the plan that made it"
             held.append(Note(subject=subject, what="not ours any more", why=why))
+        elif (deliverer := _deliverer(table, raw)) and _stale(table, client, raw):
+            held.append(Note(subject=subject, what="hosts to show again", why=deliverer))
         elif reasons := _stale(table, client, raw):
             sentence = "; ".join(sorted(set(reasons.values())))
             changes.append(_redraw(table, workload, (), Saving(), Why(sentence=sentence, at_risk=0.0)))
@@ -137,11 +140,26 @@ def _blocked(table: Desk, client: WorkloadId) -> list[str]:
         found.append(f"{foreign} applies to its pods; shadowing it would be editing it: hide the hosts there")
     if exact_labels(workload, table.labels) is None:
         found.append("a Sidecar selects by label, and no labels are its pods' alone; give them one of their own")
-    if client in table.mine and edited(table.mine[client]):
-        found.append(f"somebody edited Sidecar {sidecar_name(client)}; delete it, or restore the plan that made it")
-    if client not in table.mine and (client.namespace, sidecar_name(client)) in table.names:
-        found.append(f"a Sidecar named {sidecar_name(client)} exists and is not microglia's; rename it")
+    found += _taken(table, client)
     return found
+
+
+def _taken(table: Desk, client: WorkloadId) -> list[str]:
+    """Who else has a hand on the Sidecar that would be written."""
+    mine, name = table.mine.get(client), sidecar_name(client)
+    if mine is None:
+        taken = (client.namespace, name) in table.names
+        return [f"a Sidecar named {name} exists and is not microglia's; rename it"] if taken else []
+    found = [deliverer] if (deliverer := _deliverer(table, mine)) else []
+    if edited(mine):
+        found.append(f"somebody edited Sidecar {name}; delete it, or restore the plan that made it")
+    return found
+
+
+def _deliverer(table: Desk, raw: Raw) -> str:
+    """Who would put a Sidecar of ours back, when the plan is for the cluster."""
+    found = delivered_by(ref_of("Sidecar", raw), raw) if table.way == "cluster" else None
+    return f"{found.name} delivers its Sidecar ({found.evidence}): {found.remedy}" if found else ""
 
 
 def _sentence(score: RouteScore, count: int) -> str:

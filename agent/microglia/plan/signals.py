@@ -10,7 +10,9 @@ from microglia.lifecycle.pace import allowance
 from microglia.lifecycle.states import Phase, Shield, Signals, State
 from microglia.model.activity import Activity
 from microglia.model.window import HOUR
+from microglia.plan.change import RemoveChange
 from microglia.plan.desk import desk
+from microglia.plan.document import Way
 from microglia.plan.draft import candidates
 from microglia.plan.grounds import Grounds
 from microglia.plan.history import History
@@ -19,9 +21,9 @@ from microglia.plan.standing import watched
 from microglia.policy.schema import Cycles, PolicySpec
 
 
-def signals(grounds: Grounds, regrown: tuple[Shield, ...], spec: PolicySpec) -> Signals:
+def signals(grounds: Grounds, regrown: tuple[Shield, ...], spec: PolicySpec, way: Way = "cluster") -> Signals:
     """What this lap tells the lifecycle. ``grounds.history`` carries this lap's verdicts, ``regrown`` the shields in
-    force. Call it before ``lifecycle.step``, and draft with the state that comes of it."""
+    force. Call it before ``lifecycle.step``, and draft with the state that comes of it, by the same ``way``."""
     history, topology = grounds.history, grounds.topology
     state = history.state
     pruning = state is not None and state.phase is Phase.PRUNING
@@ -33,7 +35,7 @@ def signals(grounds: Grounds, regrown: tuple[Shield, ...], spec: PolicySpec) -> 
         took=took,
         representative=representative(topology.activity, spec.observation.cycles),
         watching=bool(watched(history)),
-        movable=_movable(grounds, replace(state, taken=took, moved=moved), spec) if state and pruning else False,
+        movable=_movable(grounds, replace(state, taken=took, moved=moved), spec, way) if state and pruning else False,
         replicas={str(one): topology.workloads[one].replicas for one in sorted(names)},
         regrown=regrown,
         reopened=reopened(history),
@@ -59,6 +61,8 @@ def taken(history: History, since: datetime) -> dict[str, float]:
         if record.plan.purpose != "prune" or record.started < since:
             continue
         for index in record.done():
+            if isinstance(record.plan.changes[index], RemoveChange):
+                continue  # no budget counted it
             saved = record.plan.changes[index].saving
             for resource, amount in (
                 ("cpu", saved.cpu),
@@ -74,7 +78,7 @@ def taken(history: History, since: datetime) -> dict[str, float]:
 def moves(history: History, since: datetime) -> int:
     """How many changes of pruning plans begun at or after ``since`` took something."""
     return sum(
-        not record.plan.changes[index].widens
+        not record.plan.changes[index].widens and not isinstance(record.plan.changes[index], RemoveChange)
         for record in history.records
         if record.plan.purpose == "prune" and record.started >= since
         for index in record.done()
@@ -87,8 +91,8 @@ def reopened(history: History) -> bool:
     return asked is not None and (state is None or asked > state.since)
 
 
-def _movable(grounds: Grounds, state: State, spec: PolicySpec) -> bool:
-    losers = candidates(desk(grounds, state, spec))
+def _movable(grounds: Grounds, state: State, spec: PolicySpec, way: Way) -> bool:
+    losers = candidates(desk(grounds, state, spec, way))
     return movable(losers.candidates, allowance(state, spec.pace), first=state.moved == 0)
 
 

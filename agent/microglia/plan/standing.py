@@ -34,7 +34,8 @@ class Standing:
 def standing(history: History) -> tuple[Standing, ...]:
     """Every pruning change that happened and that no later change gave back, oldest first.
 
-    A count is given back by a later change of the same workload that reaches it, a host by one that shows it.
+    A count is given back by a later change of the same workload that reaches it, a host by one that shows it. What was
+    removed in Git is none of them.
     """
     counts: dict[str, int] = {}
     shown: dict[str, set[str]] = {}
@@ -48,6 +49,8 @@ def standing(history: History) -> tuple[Standing, ...]:
                 elif max(change.after, counts.get(change.workload, 0)) < change.before:
                     found.append(Standing(record, index, change))
                 continue
+            if not isinstance(change, SidecarChange):
+                continue  # nobody reached it, so there is nobody to watch; reverting the merge brings it back
             left = tuple(host for host in change.cut if host not in shown.get(change.workload, ()))
             if left:
                 found.append(Standing(record, index, change.model_copy(update={"cut": left})))

@@ -32,7 +32,7 @@ def leave_alone(look: Look) -> Iterator[Keep]:
     for kind, raw in look.of("Namespace"):
         for key in ("downscaler/exclude", "downscaler/exclude-until"):
             value = annotations_of(raw).get(key)
-            if value is not None and _counts(key, value):
+            if value is not None and counts(key, value):
                 where = Where(ref_of(kind, raw), f"metadata.annotations[{key}]", value)
                 yield from pin(look.inside(name_of(raw)), "its namespace is marked to be left alone", where)
     yield from _by_objects(look)
@@ -42,12 +42,13 @@ def _marked(one: Workload) -> Iterator[Keep]:
     template = at(one.raw, "spec", "template", "metadata", "annotations", default={})
     for marks in (one.annotations, template, one.labels, one.pod_labels):
         for key in MARKS.keys() & marks.keys():
-            if _counts(key, marks[key]):
+            if counts(key, marks[key]):
                 reason = "another tool was told to leave it alone"
                 yield from pin([one.id], reason, Where(one.ref, f"metadata[{key}]", marks[key]))
 
 
-def _counts(key: str, value: str) -> bool:
+def counts(key: str, value: str) -> bool:
+    """Whether this value of a mark of ``MARKS`` is one that counts."""
     return not MARKS[key] or any(part.strip() in MARKS[key] for part in value.split(","))
 
 

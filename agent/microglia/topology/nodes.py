@@ -33,9 +33,19 @@ class Pod:
     meshed: bool
 
 
+DECLARED = frozenset(
+    {
+        "argocd", "flux", "helm", "config-sync", "fleet", "addon-manager", "kubectl", "terraform", "pulumi",
+        "field-manager", "managed-by",
+    }
+)  # fmt: skip
+"""Codes of owners that set the count from files; any other (an autoscaler, an operator) finds its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who decides the replica count. ``act`` is True only when nobody but microglia would object.
+    """Who decides the replica count. ``act`` is True only when nobody but microglia would object, or when the owner was
+    told to leave the count alone.
 
     ``name`` is for people ("Argo CD application shop", "HorizontalPodAutoscaler shop/cart"); ``code`` is one word
     (self, argocd, flux, helm, hpa, keda, operator, kubectl, ...); ``evidence`` the object, field and value that say so.
@@ -45,6 +55,19 @@ class Owner:
     name: str
     evidence: str
     act: bool
+    way_out: str = ""
+
+    @property
+    def declared(self) -> bool:
+        """Whether the count is read from a file that people keep, which a proposal can change."""
+        return self.code in DECLARED
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        if self.way_out:
+            return self.way_out
+        return "change it there; microglia propose writes the patch" if self.declared else "change it there"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from microglia.model.ids import WorkloadId
+from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.model.objects import Raw, annotations_of, at, labels_of
+from microglia.topology.argocd import Applications
 from microglia.topology.nodes import Owner
 from microglia.topology.pods import controller, moment
 from microglia.topology.scalers import Scalers
@@ -35,19 +36,21 @@ _DECLARATIVE = {
 _BIRTH = timedelta(minutes=5)
 """A plain writer whose entry is no older than this after creation made the object and left."""
 
+NONE_SEEN = Applications()
 SELF = Owner(
     "self", "nobody else", "no owner reference, autoscaler, GitOps mark or field manager claims the count", act=True
 )
 
 
-def resolve(target: WorkloadId, raw: Raw, scalers: Scalers) -> Owner:
+def resolve(target: WorkloadId, raw: Raw, scalers: Scalers, applications: Applications = NONE_SEEN) -> Owner:
     """The first that claims the count, in the order of the catalogue: owner reference, scalers, GitOps and release
-    tools, mark of an operator, field managers."""
+    tools, mark of an operator, field managers. One that was told to leave the count alone is named, and may ``act``."""
     if scalers.blind:
         hidden = ", ".join(scalers.blind)
         unknown = f"{hidden} could not be read, so a scaler may own the count; allow list on it"
         return _owned(target, raw) or scalers.of(target, raw) or Owner("unknown", "unknown", unknown, act=False)
-    return _owned(target, raw) or scalers.of(target, raw) or _delivered(target, raw) or _by_fields(raw) or SELF
+    claimed = _owned(target, raw) or scalers.of(target, raw)
+    return claimed or _delivered(target, raw, applications) or _by_fields(raw) or SELF
 
 
 def _owned(target: WorkloadId, raw: Raw) -> Owner | None:
@@ -61,29 +64,37 @@ def _owned(target: WorkloadId, raw: Raw) -> Owner | None:
     return None
 
 
-def _delivered(target: WorkloadId, raw: Raw) -> Owner | None:
+def delivered_by(ref: ObjectRef, raw: Raw, applications: Applications = NONE_SEEN) -> Owner | None:
+    """Who brings the object into the cluster from files, by its labels and annotations; None when nobody says so."""
     labels, annotations = labels_of(raw), annotations_of(raw)
     return (
-        _argo(target, labels, annotations)
+        _argo(ref, labels, annotations, applications)
         or _flux(labels)
         or _helm(labels, annotations)
         or _config_sync(labels, annotations)
         or _reapplied(labels, annotations)
-        or _kubectl(raw, annotations)
-        or _operator(labels)
     )
 
 
-def _argo(target: WorkloadId, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Owner | None:
+def _delivered(target: WorkloadId, raw: Raw, applications: Applications) -> Owner | None:
+    ref = ObjectRef(target.kind, target.namespace, target.name)
+    return delivered_by(ref, raw, applications) or _kubectl(raw, annotations_of(raw)) or _operator(labels_of(raw))
+
+
+def _argo(
+    ref: ObjectRef, labels: Mapping[str, str], annotations: Mapping[str, str], applications: Applications
+) -> Owner | None:
     tracking = annotations.get(_TRACKING, "")
     application, _, rest = tracking.partition(":")
     # A copied annotation still names the object it was copied from: then Argo CD ignores it, and so do we.
-    if application and rest.endswith(f"/{target.kind}:{target.key}"):
-        return Owner("argocd", f"Argo CD application {application}", f"annotation {_TRACKING}: {tracking}", act=False)
+    if application and rest.endswith(f"/{ref.kind}:{ref.namespace}/{ref.name}"):
+        owner = Owner("argocd", f"Argo CD application {application}", f"annotation {_TRACKING}: {tracking}", act=False)
+        return applications.judge(owner, application, ref)
     instance = labels.get("argocd.argoproj.io/instance")
     if instance:
         evidence = f"label argocd.argoproj.io/instance: {instance}"
-        return Owner("argocd", f"Argo CD application {instance}", evidence, act=False)
+        owner = Owner("argocd", f"Argo CD application {instance}", evidence, act=False)
+        return applications.judge(owner, instance, ref)
     return None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import Objects, Raw, annotations_of, at, labels_of, name_of, namespace_of
+from microglia.topology.argocd import Applications, read_applications
 from microglia.topology.containers import read_containers, template_of
 from microglia.topology.flight import in_flight
 from microglia.topology.nodes import Workload
@@ -27,12 +28,13 @@ class _Seen:
 
     pods: Pods
     scalers: Scalers
+    applications: Applications
     blind: bool
 
 
 def read_workloads(objects: Objects, pods: Pods) -> dict[WorkloadId, Workload]:
     """All workloads, sorted by id. Pods whose controller is not listed (an operator's own kind) make one as well."""
-    seen = _Seen(pods, read_scalers(objects), objects.blind("Pod"))
+    seen = _Seen(pods, read_scalers(objects), read_applications(objects), objects.blind("Pod"))
     listed = dict(_listed(objects))
     for target in pods.by_workload:
         if target not in listed:
@@ -70,7 +72,7 @@ def _workload(target: WorkloadId, raw: Raw, seen: _Seen) -> Workload:
         pod_labels=_pod_labels(template, sample),
         containers=read_containers(template, sample),
         pods=pods,
-        owner=resolve(target, raw, seen.scalers),
+        owner=resolve(target, raw, seen.scalers, seen.applications),
         in_flight=in_flight(target.kind, raw),
         created=moment(at(raw, "metadata", "creationTimestamp")),
         hosts=tuple(sorted(at(raw, "found", "hosts", default=()))),

@@ -1,10 +1,10 @@
-"""Plan + fresh facts -> Cleared or Refused. The only place where a ``Cleared`` is made."""
+"""Plan + fresh facts -> Cleared, Proposable or Refused. The only place where a ``Cleared`` is made."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
-from microglia.plan.change import Change, ScaleChange
+from microglia.plan.change import Change, RemoveChange, ScaleChange
 from microglia.plan.document import Note, Plan
 from microglia.plan.history import History
 from microglia.policy.schema import PruningPolicy
@@ -13,7 +13,7 @@ from microglia.verify.facts import Facts, Judged, gather
 from microglia.verify.gates import refusals
 from microglia.verify.verdicts import Proof, Refusal, Refused
 
-__all__ = ["Cleared", "Proof", "Refusal", "Refused", "remainder", "verify", "winnow"]
+__all__ = ["Checked", "Cleared", "Proof", "Proposable", "Refusal", "Refused", "remainder", "verify", "winnow"]
 
 _KEY: Final = object()
 
@@ -32,6 +32,19 @@ class Cleared:
             raise TypeError("only verify.clear makes a Cleared")
 
 
+@dataclass(frozen=True, slots=True)
+class Proposable:
+    """A plan for Git that passed every gate on fresh facts. Files may be written from it; nothing carries it out in a
+    cluster, because that takes a ``Cleared``."""
+
+    plan: Plan
+    proof: Proof
+
+
+Checked: TypeAlias = Cleared | Proposable | Refused
+"""What verification makes of a plan."""
+
+
 def verify(
     plan: Plan,
     topology: Topology,
@@ -39,12 +52,13 @@ def verify(
     policy: PruningPolicy,
     now: datetime,
     judged: Judged | None = None,
-) -> Cleared | Refused:
+) -> Checked:
     """Check ``plan`` against a ``topology`` that was observed just now. Every gate is asked, whatever another said.
 
     Its scores and protections are computed anew; ``judged`` are those of a topology with the same digest, if there is
-    one. A plan without changes takes nothing and is cleared. A plan that gives back is only asked whether it does, and
-    whether the objects are still the same and nobody else's; it needs no metrics.
+    one. A plan without changes takes nothing and is cleared. One for Git is never cleared, it is proposable. A plan
+    that gives back is only asked whether it does, and whether the objects are still the same and nobody else's; it
+    needs no metrics.
     """
     return _answer(gather(plan, topology, history, policy, now, judged))
 
@@ -56,7 +70,7 @@ def winnow(
     policy: PruningPolicy,
     now: datetime,
     judged: Judged | None = None,
-) -> Cleared | Refused:
+) -> Checked:
     """Verify a plan that nobody has consented to yet: a change that was refused for itself is left out and told in
     ``held``, and the rest is verified anew. Refused as a whole when a gate refuses the plan as such, or nothing is
     left."""
@@ -83,13 +97,19 @@ def remainder(refused: Refused) -> Plan | None:
     return refused.plan.only(*kept).model_copy(update={"held": (*refused.plan.held, *held)})
 
 
-def _answer(facts: Facts) -> Cleared | Refused:
+def _answer(facts: Facts) -> Checked:
     found = refusals(facts) if facts.plan.changes else ()
-    return Refused(facts.plan, found, facts.proof) if found else Cleared(facts.plan, facts.proof, facts.now, _KEY)
+    if found:
+        return Refused(facts.plan, found, facts.proof)
+    if facts.plan.way == "git":
+        return Proposable(facts.plan, facts.proof)
+    return Cleared(facts.plan, facts.proof, facts.now, _KEY)
 
 
 def _held(change: Change, why: str) -> Note:
     if isinstance(change, ScaleChange):
         return Note(subject=change.workload, what=f"{change.before} -> {change.after}", why=why)
+    if isinstance(change, RemoveChange):
+        return Note(subject=change.workload, what=f"{change.what} removed", why=why)
     hosts = len(change.cut) or len(change.shown)
     return Note(subject=f"{change.workload} -> {hosts} hosts", what="hidden" if change.cut else "shown again", why=why)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from microglia.lifecycle.states import Shield
 from microglia.model.ids import RouteId
 from microglia.model.units import show_duration, some
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import ScaleChange, SidecarChange
 from microglia.plan.standing import standing
 from microglia.policy.schema import WeakRoutes
 from microglia.score.scores import Evidence, ReplicaScore, RouteScore
@@ -139,7 +139,7 @@ def _shielded(facts: Facts) -> Iterator[Objection]:
     )
     for index, change, _ in facts.taking:
         elements = [change.workload]
-        if not isinstance(change, ScaleChange):
+        if isinstance(change, SidecarChange):
             elements += [str(RouteId(change.id, host)) for host in change.cut]
         for element in elements:
             shield = shields.get(element)

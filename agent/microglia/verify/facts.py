@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import Change, ScaleChange, SidecarChange
+from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange
 from microglia.plan.document import Plan
 from microglia.plan.history import History
 from microglia.policy.schema import PolicySpec, PruningPolicy
@@ -75,6 +75,18 @@ class Facts:
         """Every change that takes something from a workload that exists, in the order of the plan."""
         found: list[tuple[int, Change, Workload]] = [*self.shrinking, *self.hiding]
         yield from sorted(found, key=lambda one: one[0])
+
+    @property
+    def removing(self) -> Iterator[tuple[int, RemoveChange]]:
+        """The changes that take an object or a rule away."""
+        for index, change in enumerate(self.plan.changes):
+            if isinstance(change, RemoveChange):
+                yield index, change
+
+    @property
+    def takes(self) -> bool:
+        """Whether any change takes something."""
+        return any(self.taking) or any(self.removing)
 
     def cut_routes(self) -> dict[tuple[WorkloadId, str], RouteScore]:
         """The fresh score of every route that the plan hides; routes that nobody scored are absent."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from microglia.verify import elements, identity, limits, proofs, representative, room, routes
+from microglia.verify import elements, identity, limits, proofs, rare, representative, room, routes
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Gate
 from microglia.verify.verdicts import Refusal
@@ -13,6 +13,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("identity", "Every object still exists and is the same one (uid).", identity.same_objects, always=True),
     Gate("ownership", "Nobody else decides the count.", identity.ownership, always=True),
     Gate("direction", "A plan that gives back takes nothing.", identity.direction, always=True),
+    Gate("rare", "Objects and rules go by proposal alone, while nobody can need them.", rare.removals, always=True),
     Gate("policy", "The plan was made under this very policy.", limits.policy),
     Gate("scope", "The policy selects the workload, and allows this kind of change.", limits.scope),
     Gate("form", "Each object is written once, exactly as the plan says.", identity.form),

@@ -10,9 +10,10 @@ from microglia.model.doubts import SKEW, metrics_skew
 from microglia.model.ids import ObjectRef
 from microglia.model.objects import Raw, name_of, namespace_of
 from microglia.model.units import show_duration
-from microglia.plan.change import Change, ScaleChange, SidecarChange, decision_digest
+from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange, decision_digest
 from microglia.plan.sidecar import body, hidden, plain, selector_of, sidecar_name
 from microglia.topology.nodes import Workload
+from microglia.topology.owners import delivered_by
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Objection
 from microglia.verify.silence import silence
@@ -44,8 +45,17 @@ def cluster(facts: Facts) -> Iterator[Objection]:
 def same_objects(facts: Facts) -> Iterator[Objection]:
     """Each workload exists under the uid that the plan saw."""
     for index, change, workload in facts.changes:
+        if isinstance(change, RemoveChange):
+            continue  # the gate for rare kinds looks for it
         if workload is None:
             yield Objection(index, change.workload, f"it does not exist any more; {_ANEW}")
+        elif not workload.uid:
+            yield Objection(
+                index,
+                change.workload,
+                f"its {change.id.kind} could not be read, so nobody can tell whether it is still the one of the"
+                " plan; allow get and list on it: microglia doctor says what else is missing",
+            )
         elif workload.uid != change.uid:
             yield Objection(
                 index,
@@ -56,14 +66,23 @@ def same_objects(facts: Facts) -> Iterator[Objection]:
 
 
 def ownership(facts: Facts) -> Iterator[Objection]:
-    """Nobody else decides the count of a workload that is scaled."""
+    """Nobody else decides the count of a workload that is scaled, or delivers a Sidecar that is written; what is
+    proposed in Git may be anybody's who reads it from files."""
+    git = facts.plan.way == "git"
+    sidecars = {(namespace_of(raw), name_of(raw)): raw for raw in facts.topology.objects.of("Sidecar")}
     for index, change, workload in facts.changes:
-        if isinstance(change, ScaleChange) and workload and not workload.owner.act:
+        if isinstance(change, SidecarChange):
+            present = sidecars.get((change.namespace, change.name))
+            deliverer = delivered_by(ObjectRef("Sidecar", change.namespace, change.name), present) if present else None
+            if deliverer and not git:
+                why = f"{deliverer.name} delivers its Sidecar ({deliverer.evidence}); {deliverer.remedy}"
+                yield Objection(index, change.workload, why)
+        elif workload and not (workload.owner.act or (git and workload.owner.declared)):
             owner = workload.owner
             yield Objection(
                 index,
                 change.workload,
-                f"{owner.name} owns its replica count ({owner.evidence}); change it there, or give it up there first",
+                f"{owner.name} owns its replica count ({owner.evidence}); {owner.remedy}, or give it up there first",
             )
 
 
@@ -79,8 +98,8 @@ def direction(facts: Facts) -> Iterator[Objection]:
 
 
 def _takes(change: Change, workload: Workload) -> bool:
-    if isinstance(change, ScaleChange):
-        return change.after < workload.replicas
+    if not isinstance(change, SidecarChange):
+        return isinstance(change, RemoveChange) or change.after < workload.replicas
     # What it says and what it would write: this gate alone compares them in a plan that gives back.
     return bool(change.cut) or not set(hidden(change.after)) <= set(hidden(change.before))
 
@@ -138,7 +157,7 @@ def clock(facts: Facts) -> Iterator[Objection]:
     edges = snapshot.activity.edges.last
     latest = float(np.nanmax(edges, initial=-np.inf)) if np.isfinite(edges).any() else 0.0
     told = metrics_skew(snapshot.source.prometheus, snapshot.source.ahead)
-    if told and any(facts.taking):
+    if told and facts.takes:
         yield Objection(-1, "clocks", told)
     dates = [
         ("whoever dated the snapshot", snapshot.taken_at),

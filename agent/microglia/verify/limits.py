@@ -7,7 +7,7 @@ from datetime import timedelta
 from microglia.lifecycle.pace import frozen, limit
 from microglia.lifecycle.states import Phase
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import RemoveChange, ScaleChange
 from microglia.plan.pick import written
 from microglia.policy.digest import policy_digest
 from microglia.policy.scope import in_scope
@@ -38,6 +38,8 @@ def scope(facts: Facts) -> Iterator[Objection]:
             yield Objection(
                 index, change.workload, f"it is out of the scope of the policy {name} (spec.scope); {_ANEW}"
             )
+        if isinstance(change, RemoveChange):
+            continue  # nothing of a cluster is written; the gate for rare kinds asks for its scope
         replicas = isinstance(change, ScaleChange)
         element, field = ("Replica", "replicas") if replicas else ("Route", "routes")
         written_kind = change.id.kind if replicas else "Sidecar"
@@ -59,7 +61,7 @@ def scope(facts: Facts) -> Iterator[Objection]:
 def phase(facts: Facts) -> Iterator[Objection]:
     """Only a structure that is being pruned may lose anything."""
     state, plan = facts.history.state, facts.plan
-    if not any(facts.taking):
+    if not facts.takes:
         return
     if state is not None and state.phase is Phase.HARDENED:
         yield Objection(
@@ -80,7 +82,7 @@ def phase(facts: Facts) -> Iterator[Objection]:
 def freeze(facts: Facts) -> Iterator[Objection]:
     """No freeze of the policy holds now."""
     found = frozen(facts.spec.pace.freeze, facts.now)
-    if found and any(facts.taking):
+    if found and facts.takes:
         yield Objection(
             -1,
             facts.plan.structure,

@@ -24,7 +24,7 @@ _HOUR = timedelta(hours=1)
 def coverage(facts: Facts) -> Iterator[Objection]:
     """The mesh was heard in enough of the window's hours, and so was everything whose silence counts."""
     activity, limit = facts.topology.activity, facts.spec.observation.coverage
-    if not any(facts.taking):
+    if not facts.takes:
         return
     heard = (np.nan_to_num(activity.workloads.seen) >= WHOLE).any(axis=0) & activity.known
     share = float(heard.mean())
@@ -70,7 +70,7 @@ def cycles(facts: Facts) -> Iterator[Objection]:
     """Enough whole cycles lie between the first hour in which the mesh, and each workload that loses anything, was
     heard and the end of the window."""
     asked, window = facts.spec.observation.cycles, facts.topology.activity.window
-    if not any(facts.taking):
+    if not facts.takes:
         return
     seen: Bools = np.nan_to_num(facts.topology.activity.workloads.seen) > 0
     first = _first(seen.any(axis=0))

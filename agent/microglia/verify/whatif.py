@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import ScaleChange, SidecarChange
 from microglia.plan.document import Plan
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Pod
@@ -37,10 +37,9 @@ def what_if(plan: Plan, topology: Topology) -> After:
         workload = topology.workloads.get(change.id)
         if workload is None:
             continue
-        if not isinstance(change, ScaleChange):
-            if change.cut:
-                hidden[change.id] = hidden.get(change.id, frozenset()) | frozenset(change.cut)
-        elif change.after < workload.replicas:
+        if isinstance(change, SidecarChange) and change.cut:
+            hidden[change.id] = hidden.get(change.id, frozenset()) | frozenset(change.cut)
+        elif isinstance(change, ScaleChange) and change.after < workload.replicas:
             victims = frozenset(change.victims)
             counts[change.id] = change.after
             pods[change.id] = tuple(pod for pod in workload.pods if pod.name not in victims)

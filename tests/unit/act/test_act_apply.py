@@ -117,13 +117,17 @@ def test_every_step_is_said() -> None:
 
 
 def test_marks_of_the_plan_before_are_tidied_first() -> None:
-    """What a crash or a silent server may have left is tidied before anything is written; what was not begun is not."""
+    """What a crash or a silent server may have left is tidied before anything is written; what was not begun is not,
+    and proposals in between left nothing."""
     book, puppet = Notebook(), Puppet()
     old = plan(*scales("x", "y", "z"), round=2)
     book.begin(old, NOW)
     book.step(old.id, Step(index=0, state="skipped"))
     book.step(old.id, Step(index=1, state="failed"))
     book.step(old.id, Step(index=2, state="writing"))
+    proposed = plan(*scales("p"), way="git")
+    book.begin(proposed, NOW)
+    book.step(proposed.id, Step(index=0, state="proposed"))
     apply(cleared(plan(*scales("a"))), puppet, book, conduct())
     assert puppet.tidied == ["shop/y", "shop/z"]
 

@@ -10,7 +10,8 @@ from kubernetes.client import ApiClient, Configuration
 
 from microglia.act.cluster import ApiCluster, selector_text
 from microglia.model.kinds import BY_NAME
-from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError
+from microglia.model.ports import AbsentError, ConflictError, ForbiddenError, GoneError, UnreadableError
+from microglia.plan.object import PLAN_KIND
 from tests.unit.act.changes import body
 
 POD = {"metadata": {"namespace": "shop", "name": "cart-1", "uid": "u1", "resourceVersion": "7"}}
@@ -254,3 +255,49 @@ def test_a_refusal_without_a_message_names_the_status() -> None:
     api, _, _ = cluster(Reply(403, b""))
     with pytest.raises(ForbiddenError, match="status 403"):
         api.scale(CART, 4)
+
+
+PLANS = "https://api.test/apis/microglia.dev/v1alpha1/pruningplans"
+
+
+def test_a_list_is_read_page_by_page_and_says_of_each_what_it_is() -> None:
+    """Items of built-in kinds come without kind and version; a token leads on."""
+    first = {
+        "apiVersion": "microglia.dev/v1alpha1",
+        "items": [{"metadata": {"name": "a"}}],
+        "metadata": {"continue": "t"},
+    }
+    api, pool, _ = cluster(ok(first), ok({**first, "items": [{"metadata": {"name": "b"}}], "metadata": {}}))
+    whole = {"apiVersion": "microglia.dev/v1alpha1", "kind": "PruningPlan"}
+    assert api.objects(PLAN_KIND) == [{**whole, "metadata": {"name": "a"}}, {**whole, "metadata": {"name": "b"}}]
+    assert [url for _, url, _ in pool.requests] == [f"{PLANS}?limit=100", f"{PLANS}?limit=100&continue=t"]
+
+
+def test_a_kind_that_is_not_installed_is_absent() -> None:
+    """A list that is not found; discovery tells beforehand, and where it does not the kind counts as absent."""
+    with pytest.raises(AbsentError):
+        cluster(no(404))[0].objects(PLAN_KIND)
+    assert not cluster(no(404))[0].serves(PLAN_KIND)
+    assert not cluster(no(403))[0].serves(PLAN_KIND)
+    assert not cluster(ok({"resources": [{"name": "protections"}]}))[0].serves(PLAN_KIND)
+    api, pool, _ = cluster(ok({"resources": [{"name": "pruningplans"}]}))
+    assert api.serves(PLAN_KIND)
+    assert pool.requests[0][:2] == ("GET", PLANS.rpartition("/")[0])
+
+
+def test_a_status_is_written_alone() -> None:
+    """To the subresource, with the preconditions of the object that was read."""
+    body = {"metadata": {"name": "plan-1", "uid": "u", "resourceVersion": "7"}, "status": {"state": "Done"}}
+    api, pool, _ = cluster(ok(body))
+    assert api.replace_status(PLAN_KIND, body) == body
+    assert pool.requests == [("PUT", f"{PLANS}/plan-1/status?fieldManager=microglia", body)]
+
+
+def test_the_server_says_who_we_are() -> None:
+    """By a review of ourselves; empty where it does not tell."""
+    api, pool, _ = cluster(ok({"status": {"userInfo": {"username": "ann"}}}))
+    assert api.user() == "ann"
+    method, url, sent = pool.requests[0]
+    assert (method, url) == ("POST", "https://api.test/apis/authentication.k8s.io/v1/selfsubjectreviews")
+    assert sent["kind"] == "SelfSubjectReview"
+    assert cluster(ok({}))[0].user() == ""

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from microglia.act import lock
-from microglia.act.lease import Lease, LockedError
+from microglia.act.lease import Lease, LockedError, Terms
 from microglia.act.lock import Held, Place, Time, hold, identity
 from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError
 from tests.unit.act.filed_cluster import FiledCluster
@@ -196,7 +196,7 @@ def test_renewing_keeps_it(cluster: FiledCluster, clock: Clock) -> None:
     held = Held(mine, clock.time)
     held.renewed()
     clock.seconds = 5
-    assert held.renew() == lock.RENEW
+    assert held.renew() == Terms().renew
     assert (spec(cluster)["renewTime"], spec(cluster)["acquireTime"]) == (
         "2026-06-29T12:00:05.000000Z",
         "2026-06-29T12:00:00.000000Z",
@@ -217,13 +217,13 @@ def test_a_lock_that_cannot_be_renewed_is_lost_in_time(cluster: FiledCluster, cl
         raise error
 
     cluster.hook = hook
-    assert held.renew() == lock.RETRY
+    assert held.renew() == Terms().retry
     clock.seconds = 10
     assert held.lost() is None
     clock.seconds = 11
     assert held.lost() == "the lock was lost: its Lease could not be renewed for 11 s"
     cluster.hook = lambda verb, what: None
-    assert held.renew() == lock.RENEW
+    assert held.renew() == Terms().renew
     assert held.lost() is None
 
 
@@ -246,7 +246,7 @@ def test_a_lock_that_another_took_is_lost_for_good(cluster: FiledCluster, clock:
             cluster.remove("Lease", "default", "microglia")
         case _:
             cluster.hook = hook
-    assert held.renew() == lock.RENEW
+    assert held.renew() == Terms().renew
     assert held.lost() == "the lock was lost: somebody else took or deleted its Lease"
     cluster.hook = never_called
     held.renew()
@@ -265,12 +265,10 @@ def test_sleeping_machines_lose_the_lock(cluster: FiledCluster, clock: Clock) ->
     assert held.lost() is not None
 
 
-def test_the_renewing_thread_renews_until_it_ends(
-    cluster: FiledCluster, clock: Clock, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_renewing_thread_renews_until_it_ends(cluster: FiledCluster, clock: Clock, place: Place) -> None:
     """It writes while the block runs, and no more afterwards."""
-    monkeypatch.setattr(lock, "RENEW", 0.0)
-    with hold(cluster, place, never, clock.time):
+    at_once = replace(place, terms=Terms(deadline=0.0))
+    with hold(cluster, at_once, never, clock.time):
         renewed = [False]
 
         def hook(verb: str, what: str) -> None:
@@ -306,7 +304,7 @@ def test_where_leases_are_forbidden_a_file_is_locked(cluster: FiledCluster, cloc
     said: list[str] = []
     with hold(cluster, place, said.append, clock.time) as held:
         assert held.lost() is None
-        assert held.renew() == lock.RENEW
+        assert held.renew() == Terms().renew
         words = re.escape(f"{identity()} since 2026-06-29T12:00:00+00:00 is acting on this cluster (lock {place.file})")
         with pytest.raises(LockedError, match=words), hold(cluster, place, said.append, clock.time):
             raise AssertionError("not held")
@@ -335,3 +333,36 @@ def test_a_user_without_a_name_has_an_identity(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("getpass.getuser", nobody)
     assert identity().startswith("uid-")
+
+
+def test_terms_are_settings(cluster: FiledCluster, clock: Clock) -> None:
+    """Name and times are the caller's; the API takes whole seconds, so a short lease is rounded up."""
+    quick = Terms(duration=1.5, deadline=1.0, retry=0.2, name="microglia-writer")
+    mine = Lease(cluster, "default", "ann@laptop", clock.now, quick)
+    mine.take(never)
+    assert cluster.load()["Lease/default/microglia-writer"]["spec"]["leaseDurationSeconds"] == 2
+    held = Held(mine, clock.time)
+    held.renewed()
+    assert held.renew() == 0.5
+    clock.seconds = 1.1
+    assert held.lost() == "the lock was lost: its Lease could not be renewed for 1 s"
+
+
+def test_a_late_answer_renews_from_when_it_was_asked(cluster: FiledCluster, clock: Clock) -> None:
+    """The server counts from the request, so others may take the lease while the answer is under way."""
+    mine = lease(cluster, clock)
+    mine.take(never)
+    held = Held(mine, clock.time)
+    held.renewed()
+    clock.seconds = 5
+    slow: Any = cluster
+    replace = slow.replace
+
+    def late(*words: Any) -> Any:
+        written = replace(*words)
+        clock.seconds = 19
+        return written
+
+    slow.replace = late
+    assert held.renew() == Terms().renew
+    assert held.lost() == "the lock was lost: its Lease could not be renewed for 14 s"

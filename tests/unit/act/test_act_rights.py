@@ -19,9 +19,13 @@ from microglia.act.lease import Lease
 from microglia.act.scaling import Scaling
 from microglia.act.sidecars import Scoping
 from microglia.act.traces import Traces
-from microglia.model.kinds import BY_NAME
-from microglia.report.rbac import ACTING, CLIENTS, LOCKING, Right
-from tests.unit.act.changes import NOW, body, patience, routes, scale
+from microglia.model.kinds import BY_NAME, Kind
+from microglia.model.objects import Raw
+from microglia.policy.schema import PruningPolicy
+from microglia.report.rbac import ACTING, CLIENTS, KEEPING
+from microglia.report.rights import LOCKS, Access
+from microglia.store.objects import ObjectJournal
+from tests.unit.act.changes import NOW, body, patience, plan, routes, scale
 from tests.unit.act.filed_cluster import DEPLOYMENT, FiledCluster, deployment, shop
 
 Asked = set[tuple[str, str, str]]
@@ -46,6 +50,22 @@ class Paper:
         return SimpleNamespace(status=200, headers={}, data=json.dumps({}).encode())
 
 
+class Stored(FiledCluster):
+    """A cluster in a file that can be listed, and whose objects have statuses."""
+
+    def objects(self, kind: Kind) -> list[Raw]:
+        return [raw for key, raw in self.load().items() if key.startswith(f"{kind.name}/")]
+
+    def create(self, kind: Kind, body: Raw) -> Raw:
+        return super().create(kind, {**body, "kind": kind.name})
+
+    def replace(self, kind: Kind, body: Raw) -> Raw:
+        return super().replace(kind, {**body, "kind": kind.name})
+
+    def replace_status(self, kind: Kind, body: Raw) -> Raw:
+        return self.put({**body, "kind": kind.name})
+
+
 class Watched:
     """A cluster in a file; each call of the port is also sent by the real client, onto paper."""
 
@@ -64,14 +84,15 @@ class Watched:
         return both
 
 
-def rights(table: tuple[Right, ...]) -> Asked:
+def rights(table: tuple[Access, ...]) -> Asked:
     """The table, one verb at a time."""
-    return {(*right.resource, verb) for right in table for verb in right.verbs}
+    return {(right.group, right.resource, verb) for right in table for verb in right.verbs}
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Watched:
-    return Watched(shop(tmp_path / "cluster.json", deployment("cart", 5)))
+    shop(tmp_path / "cluster.json", deployment("cart", 5))
+    return Watched(Stored(tmp_path / "cluster.json"))
 
 
 def test_acting_asks_for_exactly_what_is_granted(watched: Watched) -> None:
@@ -95,7 +116,22 @@ def test_the_lock_asks_for_exactly_what_is_granted(watched: Watched) -> None:
     lease.take(lambda sentence: None)
     assert lease.renew()
     lease.release()
-    assert watched.paper.asked == rights(LOCKING)
+    assert watched.paper.asked == rights(LOCKS)
+
+
+def test_the_journal_in_the_cluster_asks_for_exactly_what_is_granted(watched: Watched) -> None:
+    """Offered, withdrawn, begun and finished; a policy of a file mirrored, and once more when the file has changed."""
+    given = {"default": PruningPolicy()}
+    journal = ObjectJournal(watched, lambda: NOW, given)
+    made = plan(scale(watched.cluster, "cart", 4))
+    journal.offer(made, NOW)
+    journal.withdraw(made.id)
+    journal.begin(made, NOW)
+    journal.finish(made.id, NOW)
+    journal.remark("default", "looks", ())
+    given["default"] = PruningPolicy.model_validate({"spec": {"protect": {"minReplicas": 3}}})
+    journal.remark("default", "looks again", ())
+    assert watched.paper.asked == rights(KEEPING)
 
 
 def test_no_other_kind_is_named_where_things_are_written() -> None:
@@ -103,5 +139,6 @@ def test_no_other_kind_is_named_where_things_are_written() -> None:
     texts = [path.read_text(encoding="utf-8") for path in Path(act.__path__[0]).glob("*.py")]
     named = {name for text in texts for name in re.findall(r'BY_NAME\["(\w+)"\]', text)}
     assert named == {"Deployment", "ReplicaSet", "Pod", "Node", "Sidecar", "Lease"}
-    assert named <= {right.kind for right in (*ACTING, *LOCKING)}
+    granted = {(right.group, right.resource.partition("/")[0]) for right in (*ACTING, *LOCKS)}
+    assert {(BY_NAME[name].group, BY_NAME[name].plural) for name in named} <= granted
     assert DEPLOYMENT.name in named

@@ -388,6 +388,15 @@ def test_a_restore_only_widens(cluster: FiledCluster) -> None:
     assert cluster.log == []
 
 
+@pytest.mark.parametrize("after", [4, 8])
+def test_what_argo_leaves_alone_is_written(cluster: FiledCluster, after: int) -> None:
+    """Its mark was there when the plan was cleared, which asked its Application; nothing changed since."""
+    cluster.edit("Deployment", "shop", "cart", lambda raw: raw["metadata"].update(annotations=ARGO))
+    victims = ("cart-rs-4",) if after < 5 else ()
+    assert write(cluster, scale(cluster, "cart", after, victims=victims)).state == "done"
+    assert count(cluster) == after
+
+
 def test_a_restore_leaves_owned_objects_to_their_owner(cluster: FiledCluster) -> None:
     """Argo CD took it over since: its name is in the answer, and nothing is written."""
     planned = scale(cluster, "cart", 8)

@@ -81,9 +81,9 @@ def test_gates_have_one_code_each_and_say_what_must_hold() -> None:
     assert all(gate.meaning.endswith(".") for gate in GATES)
 
 
-def test_only_four_gates_bind_a_plan_that_gives_back() -> None:
-    """A restore needs the cluster, the object, its ownership, and to give back."""
-    assert [gate.code for gate in GATES if gate.always] == ["cluster", "identity", "ownership", "direction"]
+def test_only_five_gates_bind_a_plan_that_gives_back() -> None:
+    """A restore needs the cluster, the object, its ownership, to give back, and to remove nothing."""
+    assert [gate.code for gate in GATES if gate.always] == ["cluster", "identity", "ownership", "direction", "rare"]
 
 
 def test_the_proof_of_a_refused_plan_counts_failures_once() -> None:

@@ -36,6 +36,13 @@ def quota(hard: str) -> dict[str, Any]:
     return {"objects": [{"kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "shop"}, "status": status}]}
 
 
+def fronted(rules: int) -> dict[str, Any]:
+    """So many rules, each of which takes every request: all but the first may be proposed, none goes by itself."""
+    spec = {"hosts": ["shop.example.org"], "http": [{"route": [{"destination": {"host": "web"}}]}] * rules}
+    metadata = {"name": "front", "namespace": "shop", "uid": "front"}
+    return {"objects": [{"kind": "VirtualService", "metadata": metadata, "spec": spec}]}
+
+
 def freeze(cron: str) -> dict[str, Any]:
     return {"pace": {"freeze": [{"cron": cron, "lasts": "2h"}]}}
 
@@ -224,6 +231,10 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
         (True, {"policy": {"pace": {"perHour": 1}}, "plan": {"hide": {"web": ["search"]}}}),
         (False, {"policy": {"pace": {"perHour": 2}}, "plan": {"hide": {"web": ["search"]}}}),
         (False, {"policy": {"pace": {"perHour": 3}}, "plan": {"hide": {"web": ["search"]}}})]),
+    ("rare", "rules before one that takes every request", [
+        (False, {"plan": {"remove": True}, "world": fronted(1)}),
+        (True, {"plan": {"remove": True}, "world": fronted(2)}),
+        (True, {"plan": {"remove": True}, "world": fronted(3)})]),
     ("coverage", "332 of 336 hours", [
         (False, {"world": {"deaf_hours": [9, 10, 11]}, "policy": {"observation": {"coverage": 332 / 336}}}),
         (False, {"world": {"deaf_hours": [9, 10, 11, 12]}, "policy": {"observation": {"coverage": 332 / 336}}}),

@@ -15,10 +15,13 @@ from microglia.model.snapshot import Source
 from microglia.plan.change import Change, ScaleChange, SidecarChange, Why, decision_digest
 from microglia.plan.document import Plan
 from microglia.plan.history import History, Judgement, Record, Step
+from microglia.plan.rare import rare
 from microglia.plan.replicas import victims
 from microglia.plan.sidecar import body, hidden, sidecar_name
 from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
+from microglia.protect import protect
+from microglia.score import score
 from microglia.topology.build import build
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Workload
@@ -49,7 +52,7 @@ WORLD: dict[str, Any] = {
     "taken_ago": 0,
 }
 POLICY: dict[str, Any] = {"pace": {"perNamespace": {"share": "100%", "atLeast": 4}, "perLap": {"share": "100%"}}}
-PLAN: dict[str, Any] = {"scale": {"cart": {}}, "hide": {}, "made_ago": 0}
+PLAN: dict[str, Any] = {"scale": {"cart": {}}, "hide": {}, "remove": False, "made_ago": 0}
 HISTORY: dict[str, Any] = {"phase": "Pruning", "exposed": {}, "records": [], "shields": []}
 HIDE: dict[str, Any] = {"hide": {"web": ["search"]}}
 
@@ -190,6 +193,9 @@ def _plan(told: Tell, drafted: Topology, policy: PruningPolicy) -> Plan:
     changes += [
         _hide(drafted, drafted.workloads[WorkloadId(SHOP, name)], hosts) for name, hosts in told["hide"].items()
     ]
+    if told["remove"]:
+        scored = score(drafted, policy.spec)
+        changes += rare(drafted, scored, protect(drafted, scored, policy.spec, (), NOW), policy).changes
     snapshot = drafted.snapshot
     plan = Plan(
         structure=policy.metadata.name, cluster=snapshot.source.cluster,

@@ -1,0 +1,1 @@
+"""Plan -> edits of files in a Git checkout. Nothing here pushes, and no file of the checkout itself is written."""
