@@ -3,28 +3,29 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from microglia.act.apply import Conduct, apply
+from microglia.act.merged import recognise
 from microglia.act.settle import settle
 from microglia.compete.decide import select
 from microglia.guard.judge import judge
 from microglia.guard.regrow import regrow, shields
 from microglia.guard.verdict import Verdict, judged
+from microglia.guard.watch import attended
 from microglia.lifecycle.states import State
 from microglia.lifecycle.step import step
 from microglia.model.ports import Cluster, Traffic
 from microglia.model.window import Window
-from microglia.observe.look import beside, observe, observe_objects
-from microglia.plan.document import Note, Plan
+from microglia.observe.look import beside, observe
+from microglia.plan.document import Plan, Way
 from microglia.plan.draft import draft
 from microglia.plan.grounds import Grounds
 from microglia.plan.history import History, Record
-from microglia.plan.inverse import inverse
 from microglia.plan.ports import Journal, Writer
+from microglia.plan.rare import NOTHING_RARE, rare
 from microglia.plan.signals import signals
-from microglia.policy.naming import Metadata
 from microglia.policy.protection import ProtectionObject
 from microglia.policy.schema import PruningPolicy
 from microglia.policy.scope import members
@@ -32,7 +33,7 @@ from microglia.protect import protect
 from microglia.score import score
 from microglia.topology.build import build
 from microglia.topology.graph import Topology
-from microglia.verify.clear import Cleared, Refused, verify, winnow
+from microglia.verify.clear import Checked, Cleared, Refused, verify, winnow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,16 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Whose structure, at what moment; with ``given`` that plan is checked in place of a newly drafted one."""
+    """Whose structure, at what moment; with ``given`` that plan is checked in place of a newly drafted one, and without
+    ``drafts`` no new plan takes anything: then only what hurt is given back. ``way`` is how it will be carried out;
+    ``git`` says that ``for_git`` is asked as well."""
 
     policy: PruningPolicy
     now: datetime
     given: Plan | None = None
+    drafts: bool = True
+    way: Way = "cluster"
+    git: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +68,7 @@ class Rehearsal:
     verdicts: tuple[Verdict, ...]
     grounds: Grounds
     state: State
-    checked: Cleared | Refused
+    checked: Checked
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -79,32 +85,30 @@ class Lap:
     record: Record | None
 
 
-@dataclass(frozen=True, slots=True)
-class GivenBack:
-    """What was given back: no record when nothing of it was still gone. ``plan.held`` tells what there is nothing to
-    give back of, ``left`` what was refused."""
-
-    plan: Plan
-    record: Record | None
-    left: tuple[Note, ...] = ()
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything that can be given back is back."""
-        steps = self.record.steps if self.record else ()
-        return not self.left and all(step.state == "done" for step in steps)
-
-
 See = Callable[[], Topology]
 
 
-def look(world: World, policy: PruningPolicy, now: datetime, protections: Sequence[ProtectionObject] = ()) -> Topology:
+def look(
+    world: World,
+    policy: PruningPolicy,
+    now: datetime,
+    protections: Sequence[ProtectionObject] = (),
+    history: History | None = None,
+) -> Topology:
     """Observe the policy's window up to ``now`` and join what was seen. Raises UnreadableError when nothing answers.
 
-    ``protections`` are those that people wrote in files; they count like the cluster's own.
+    ``protections`` are those that people wrote in files; they count like the cluster's own. How slow requests were is
+    asked for what ``history`` has under watch, and for nothing else: histograms are dear.
     """
     window = Window.ending(now, policy.spec.observation.window)
-    return build(beside(observe(world.cluster, world.traffic, window, now), protections))
+    topology = build(beside(observe(world.cluster, world.traffic, window, now), protections))
+    keys = attended(history, topology) if history and "latency" in policy.spec.guard.signals else ()
+    if not keys:
+        return topology
+    above = policy.spec.guard.latency_above / timedelta(milliseconds=1)
+    slowness = world.traffic.slowness(keys, window, now, above)
+    seen = replace(topology.activity, slowness=slowness)
+    return replace(topology, snapshot=replace(topology.snapshot, activity=seen))
 
 
 def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case: Case) -> Rehearsal:
@@ -128,13 +132,17 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
         scores = scored.within(members(policies, policy, topology))
         selection = select(scores, protected, topology, spec)
     with _timed("lifecycle", seconds):
-        grounds = Grounds(topology, scores, protected, selection, history)
-        told = signals(grounds, shielded, spec)
+        found = rare(topology, scored, protected, policy, policies) if case.git or case.way == "git" else NOTHING_RARE
+        grounds = Grounds(topology, scores, protected, selection, history, found)
+        # Where nobody writes to the cluster, a round lasts until people have merged its share.
+        merging = case.git and spec.actuation.mode == "propose"
+        told = signals(grounds, shielded, spec, "git" if merging else case.way)
         state = step(history.state, told, policy, now)
     with _timed("plan", seconds):
-        plan = regrow(verdicts, history, topology, policy, now) or case.given
+        hurt = regrow(verdicts, history, topology, policy, now)
+        plan = (hurt.model_copy(update={"way": case.way}) if hurt else None) or case.given
         check = verify if plan and plan is case.given else winnow
-        plan = plan or draft(grounds, state, policy, now)
+        plan = plan or _drafted(grounds, state, case)
     with _timed("verify", seconds):
         fresh = see()
         # Scores rest on nothing but what the digest covers; protections read more of an object than that.
@@ -144,6 +152,14 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
         if _stuck(checked):
             state = step(history.state, replace(told, movable=False), policy, now)
     return Rehearsal(policy, verdicts, grounds, state, checked, seconds)
+
+
+def for_git(found: Rehearsal, now: datetime) -> Checked:
+    """What the cluster's plan must leave to Git, as a plan of its own, checked on the facts of the rehearsal: whoever
+    proposes it asks every gate again."""
+    grounds, policy = found.grounds, found.policy
+    plan = draft(grounds, found.state, policy, now, "git", left_over=True)
+    return winnow(plan, grounds.topology, replace(grounds.history, state=found.state), policy, now)
 
 
 def carry_out(rehearsal: Rehearsal, world: World, conduct: Conduct) -> Record | None:
@@ -158,39 +174,34 @@ def carry_out(rehearsal: Rehearsal, world: World, conduct: Conduct) -> Record | 
     return None
 
 
+def remember(rehearsal: Rehearsal, journal: Journal, now: datetime) -> None:
+    """Keep what a lap for Git found out: verdicts on what was merged, and the phase. Raises OSError."""
+    for verdict in rehearsal.verdicts:
+        journal.judge(verdict.record, [verdict.judgement(now)])
+    journal.save(rehearsal.state)
+
+
+def past(world: World, structure: str, now: datetime, settled: Journal | None = None) -> History:
+    """What was done, as true as it can be told: proposals that were merged are recognised, interrupted writes settled.
+    Who does not hold the lock gives ``settled``, a sketch of the journal: a write that looks interrupted may be under
+    way. Raises OSError when the journal cannot be read or written."""
+    recognise(world.journal, world.cluster, structure, now)
+    return settle(settled or world.journal, world.writer, structure, now)
+
+
 def lap(world: World, policies: Sequence[PruningPolicy], case: Case, conduct: Conduct) -> Lap:
     """Settle, decide, and do what was cleared."""
-    history = settle(world.journal, world.writer, case.policy.metadata.name, case.now)
-    rehearsal = rehearse(lambda: look(world, case.policy, case.now), history, policies, case)
+    history = past(world, case.policy.metadata.name, case.now)
+    rehearsal = rehearse(lambda: look(world, case.policy, case.now, (), history), history, policies, case)
     return Lap(rehearsal, carry_out(rehearsal, world, conduct))
 
 
-def give_back(records: Sequence[Record], world: World, conduct: Conduct) -> GivenBack:
-    """Undo what ``records`` did, from the journal and the objects alone.
-
-    An object that is gone or somebody else's now is left out and told. Raises UnreadableError when the API server does
-    not answer.
-    """
-    now = conduct.clock()
-    structure = records[0].plan.structure
-    history = settle(world.journal, world.writer, structure, now)
-    settled = {record.id: record for record in history.records}
-    topology = build(observe_objects(world.cluster, now))
-    plan = inverse([settled[record.id] for record in records], topology.objects, now)
-    checked = winnow(plan, topology, history, PruningPolicy(metadata=Metadata(name=structure)), now)
-    if isinstance(checked, Refused):
-        noes = checked.refusals
-        left = tuple(Note(subject=one.subject, what=f"refused by gate {one.gate}", why=one.message) for one in noes)
-        return GivenBack(plan, None, left)
-    record = apply(checked, world.writer, world.journal, conduct) if checked.plan.changes else None
-    given = GivenBack(checked.plan, record, checked.plan.held[len(plan.held) :])
-    if given.whole:
-        for undone in records:
-            world.journal.restored(undone.id, checked.plan.id)
-    return given
+def _drafted(grounds: Grounds, state: State, case: Case) -> Plan:
+    plan = draft(grounds, state, case.policy, case.now, case.way)
+    return plan if case.drafts else plan.only()
 
 
-def _stuck(checked: Cleared | Refused) -> bool:
+def _stuck(checked: Checked) -> bool:
     """Whether every single change was refused for itself: then this round may take nothing more. What was merely not
     heard of just now is heard again, or loses its evidence."""
     return isinstance(checked, Refused) and all(no.raised_by >= 0 and no.gate != "freshness" for no in checked.refusals)

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from microglia.policy.schema import Mode
 
 _MATCHER = r'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"'
 _MATCHERS = re.compile(rf"{_MATCHER}(?:\s*,\s*{_MATCHER})*")
@@ -44,6 +46,34 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_state_path("microglia"), description="journal, plans and buckets"
     )
     lease_namespace: str = Field(default="default", description="where the Lease lies that keeps two people apart")
+
+    mode: Mode = Field(default="auto", description="the most that microglia run does, whatever a policy's mode says")
+    interval: float = Field(default=600.0, gt=0, description="seconds between the laps of microglia run")
+    jitter: float = Field(default=0.1, ge=0, lt=1, description="share by which a pause between laps may differ")
+    intervals: int = Field(default=3, ge=1, description="intervals without a sign of life until /healthz says no")
+    listen: str = Field(default=":8080", description="host:port (no host: every one) of /metrics, /healthz and /readyz")
+    lease_duration: float = Field(default=15.0, gt=0, description="seconds that a Lease holds without renewal")
+    lease_deadline: float = Field(default=10.0, gt=0, description="seconds of failed renewals until a leader gives up")
+    lease_retry: float = Field(default=2.0, gt=0, description="seconds between attempts to win or to renew a Lease")
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        """A leader gives up before another may take over."""
+        if not self.lease_retry < self.lease_deadline < self.lease_duration:
+            raise ValueError(
+                f"lease_retry {self.lease_retry:g}, lease_deadline {self.lease_deadline:g} and lease_duration"
+                f" {self.lease_duration:g} must grow in this order; write 2, 10 and 15"
+            )
+        return self
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """A host (may be empty) and a port."""
+        host, colon, port = value.rpartition(":")
+        if not colon or not port.isdecimal() or int(port) > 65535:
+            raise ValueError(f'"{value}" is no address; write {host}:8080')
+        return value
 
     @field_validator("prometheus")
     @classmethod
@@ -103,7 +133,7 @@ def resolve(flags: Mapping[str, Any], config: Path) -> tuple[Settings, dict[str,
         return Settings(**merged), origin
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0])
+        name = str(first["loc"][0]) if first["loc"] else "lease_duration"
         raise SettingsError(f"{origin.get(name, 'settings')}: {name}: {first['msg']}") from None
 
 

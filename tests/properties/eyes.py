@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from microglia.model.activity import Activity, ContainerActivity, WorkloadActivity
+from microglia.model.activity import Activity, ContainerActivity, Slowness, WorkloadActivity
 from microglia.model.kinds import Kind
 from microglia.model.objects import Raw
 from microglia.model.ports import ClusterFacts
@@ -52,6 +52,9 @@ class Seen:
 
     def activity(self, objects: Mapping[str, Sequence[Raw]], window: Window, now: datetime) -> Activity:
         return self._eyes(self._traffic.activity(objects, window, now))
+
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> Slowness:
+        return self._traffic.slowness(workloads, window, now, above)
 
 
 def turned(activity: Activity, dice: random.Random) -> Activity:

@@ -32,7 +32,10 @@ def apply(
     from microglia.verify.clear import Refused
 
     with acting(where, rules, lease_namespace) as (desk, hands):
-        result = agreed(desk, desk.plans.load(plan_id), hands.conduct.clock, yes=yes)
+        given = desk.plan(plan_id)
+        if given.way == "git":
+            raise MistakeError(f"{given.id} is for files in Git: microglia propose {given.id} --repo PATH writes them")
+        result = agreed(desk, given, hands.conduct.clock, yes=yes)
         record = hands.carry_out(result) if result is not None else None
         if record is not None:
             typer.echo(record_text(record))
@@ -98,16 +101,30 @@ def status(where: Where, rules: Rules, seen: Seen, show: Show) -> None:
     """Show the phase, what is under watch and how it fares, and what may be undone."""
     from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
-    from microglia.report.deeds import restorable_text, status_text
+    from microglia.report.deeds import outlook_text, restorable_text, status_text
+    from microglia.report.offers import offers_data, offers_text
 
     with rehearsing(where, rules, seen.snapshot) as desk:
+        up = desk.up()
         results = [desk.rehearse(policy) for policy in desk.policies]
         judged = {record.id: record for result in results for record in result.grounds.history.records}
         records = [judged.get(record.id, record) for record in desk.records()]
     if show.output is not Output.TABLE:
-        found = [{"state": result.state, "verdicts": result.verdicts} for result in results]
+        found = [
+            {
+                "state": result.state,
+                "verdicts": result.verdicts,
+                "says": desk.says(result.state.structure),
+                "offers": offers_data([one for one in up if one.plan.structure == result.state.structure], desk.now),
+            }
+            for result in results
+        ]
         typer.echo(to_json(found) if show.output is Output.JSON else to_yaml(found))
         return
     for result in results:
+        mode = result.policy.spec.actuation.mode
         typer.echo(status_text(result.grounds.history, result.state))
+        typer.echo(outlook_text(result.checked, mode, desk.says(result.state.structure)))
+    if up:
+        typer.echo(offers_text(up, desk.now))
     typer.echo(restorable_text(records))

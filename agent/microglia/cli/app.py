@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from microglia import __version__
-from microglia.cli import acting, deciding, demo, looking, policies
+from microglia.cli import acting, approving, deciding, demo, looking, policies, proposing, running
 
 app = typer.Typer(
     name="microglia",
@@ -16,7 +16,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for register in (looking.register, deciding.register, acting.register, policies.register, demo.register):
+for register in (
+    looking.register,
+    deciding.register,
+    proposing.register,
+    acting.register,
+    approving.register,
+    policies.register,
+    running.register,
+    demo.register,
+):
     register(app)
 
 

@@ -120,7 +120,7 @@ def replay(
     from microglia.report.totals import replay_text
 
     with rehearsing(where, rules, seen.snapshot) as desk:
-        given = desk.plans.load(plan_id) if plan_id else None
+        given = desk.plan(plan_id) if plan_id else None
         chosen = [one for one in desk.policies if given is None or one.metadata.name == given.structure]
         if not chosen and given:
             raise MistakeError(f"{given.id} was made for structure {given.structure}; give its policy with --policy")

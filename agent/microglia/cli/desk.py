@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import typer
+
 from microglia.act.apply import Conduct
 from microglia.cli.errors import MistakeError
-from microglia.cycle import Case, Rehearsal, World, carry_out, give_back, rehearse
-from microglia.plan.document import Plan
+from microglia.cycle import Case, Rehearsal, World, carry_out, rehearse
+from microglia.plan.approval import Offer
+from microglia.plan.document import Plan, Way
 from microglia.plan.history import History, Record
 from microglia.policy.schema import PruningPolicy
+from microglia.policy.scope import ties
 from microglia.report.plans import View
+from microglia.store.files import StoreError
 from microglia.store.plans import Plans
 from microglia.topology.graph import Topology
+from microglia.undo import give_back
 
 _log = logging.getLogger("microglia.lap")
 
@@ -22,7 +28,9 @@ _log = logging.getLogger("microglia.lap")
 @dataclass(frozen=True, slots=True)
 class Desk:
     """A rehearsal's tools, of the moment ``now``. ``live`` is False for a snapshot file; ``origin`` says where the
-    policies came from; ``again`` gives the same of a later moment."""
+    policies came from; ``again`` gives the same of a later moment; ``claims`` are all policies that claim workloads, if
+    more than get laps; ``up`` are the plans that wait, ``says``
+    gives what an agent last said about a structure."""
 
     live: bool
     cluster_name: str
@@ -34,11 +42,19 @@ class Desk:
     records: Callable[[], Sequence[Record]]
     plans: Plans
     again: Callable[[], "Desk"]
+    claims: tuple[PruningPolicy, ...] = ()
+    up: Callable[[], Sequence[Offer]] = tuple
+    says: Callable[[str], str] = lambda _: ""
 
-    def rehearse(self, policy: PruningPolicy, given: Plan | None = None) -> Rehearsal:
+    def rehearse(self, policy: PruningPolicy, given: Plan | None = None, way: Way = "cluster") -> Rehearsal:
         """Decide everything for one structure; nothing is changed."""
         history = self.past(policy.metadata.name)
-        result = rehearse(lambda: self.see(policy), history, self.policies, Case(policy, self.now, given))
+        result = rehearse(
+            lambda: self.see(policy), history, self.claims or self.policies, Case(policy, self.now, given, way=way)
+        )
+        if policy is self.policies[0]:
+            for tie in ties(self.claims or self.policies, result.grounds.topology):
+                typer.echo(tie, err=True)
         _log.info("%s: %s", result.plan.id, ", ".join(f"{name} {took:.2f} s" for name, took in result.seconds.items()))
         return result
 
@@ -56,6 +72,16 @@ class Desk:
             f"{plan.id} was made under policy {plan.structure}, and in force here: {names} ({self.origin});"
             " give the same --policy as for the plan"
         )
+
+    def plan(self, which: str) -> Plan:
+        """The saved plan ``which`` (an id or a file), else the one that is up in the cluster. Raises StoreError."""
+        try:
+            return self.plans.load(which)
+        except StoreError:
+            for offer in self.up():
+                if which in (offer.plan.id, offer.plan.id.removeprefix("plan-")):
+                    return offer.plan
+            raise
 
     def label(self, policy: PruningPolicy) -> str:
         """``default (built in)``, ``team-a (policies/team-a.yaml)``."""

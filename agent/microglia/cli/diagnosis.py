@@ -108,7 +108,8 @@ def _seen(desk: Desk, server_ahead: float | None = None) -> tuple[Finding, ...]:
 def _journal(place: Site) -> Finding:
     broken = place.journal.broken()
     shelf = place.folder.cluster(place.facts.uid, place.facts.name)
-    found = f"{len(place.journal.records())} plans acted on, in {shelf.journal}"
+    where = f"PruningPlan objects and in {shelf.journal}" if place.offers else str(shelf.journal)
+    found = f"{len(place.journal.records())} plans acted on, in {where}"
     return Finding("Journal", found, "limited" if broken else "ok", " ".join(broken))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from microglia.cli.errors import Exit, MistakeError
-from microglia.model.activity import Activity
+from microglia.model.activity import Activity, Slowness
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import Raw
 from microglia.model.ports import ClusterFacts, UnreadableError
@@ -29,6 +29,12 @@ class Unasked:
     def activity(self, objects: Mapping[str, Sequence[Raw]], window: Window, now: datetime) -> Activity:
         """Raises UnreadableError."""
         raise UnreadableError(f"nobody is to ask for {window} of {len(objects)} kinds at {now}")
+
+    def slowness(self, workloads: Sequence[str], window: Window, now: datetime, above: float) -> Slowness:
+        """Raises UnreadableError."""
+        raise UnreadableError(
+            f"nobody is to ask how slow {len(workloads)} workloads were in {window} at {now}: {above} ms"
+        )
 
 
 def prometheus(settings: Settings, cluster: KubernetesCluster) -> PrometheusServer:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from microglia.lifecycle.states import State
-from microglia.plan.change import Change, ScaleChange
+from microglia.plan.change import ScaleChange, SidecarChange
 from microglia.plan.history import History, Judgement, Record
 from microglia.plan.standing import Standing, standing
 from microglia.report.amounts import resource
 from microglia.report.table import count, paragraph, table
+from microglia.verify.clear import Checked, Refused
 
 
 def record_text(record: Record) -> str:
@@ -66,6 +67,21 @@ def status_text(history: History, state: State) -> str:
     return "\n".join(lines)
 
 
+def outlook_text(checked: Checked, mode: str, saying: str) -> str:
+    """What the next lap would do, and what keeps it from more; ``saying`` is the agent's own last sentence, empty where
+    none runs."""
+    if isinstance(checked, Refused):
+        first, others = checked.refusals[0], len(checked.refusals) - 1
+        more = f"; and {count(others, 'more refusal')}: microglia plan" if others else ""
+        told = f"No plan passes: gate {first.gate} refuses {first.subject}: {first.message}{more}"
+    elif checked.plan.changes:
+        told = f"{count(len(checked.plan.changes), 'change')} could be made now; see them with: microglia plan"
+    else:
+        told = "Nothing can be taken now; microglia plan says what holds what is left."
+    agent = f"The agent, mode {mode}, says: {saying}" if saying else ""
+    return "\n".join(paragraph(one) for one in (told, agent) if one)
+
+
 def _standing(changes: Sequence[Standing]) -> list[str]:
     plans: dict[str, list[Standing]] = {}
     for one in changes:
@@ -79,7 +95,7 @@ def _standing(changes: Sequence[Standing]) -> list[str]:
     return [*lines, paragraph(f"{count(kept, 'earlier change')} kept for good.")] if kept else lines
 
 
-def _what(change: Change) -> str:
+def _what(change: ScaleChange | SidecarChange) -> str:
     if isinstance(change, ScaleChange):
         return f"{change.workload} {change.before} -> {change.after}"
     return f"{change.workload} -> {count(len(change.cut), 'host')} hidden"

@@ -47,7 +47,9 @@ def _who(found: Workload) -> str:
     for pod in found.pods:
         zones[pod.zone or "an unknown zone"] = zones.get(pod.zone or "an unknown zone", 0) + 1
     spread = " + ".join(f"{zones[zone]} in {zone}" for zone in sorted(zones)) or "no pods"
-    owner = "itself" if found.owner.act else f"{found.owner.name} ({found.owner.evidence})"
+    who = found.owner
+    owner = "itself" if who.code == "self" else f"{who.name} ({who.evidence})"
+    owner += "" if who.act else f": {who.remedy}"
     return f"{found.id}, {found.id.kind}, {count(found.replicas, 'replica')} ({spread}); its count is owned by {owner}"
 
 

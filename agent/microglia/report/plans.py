@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from microglia.model.units import show_duration
-from microglia.plan.change import Change, ScaleChange
+from microglia.plan.change import Change, RemoveChange, ScaleChange
 from microglia.plan.document import Plan
 from microglia.report.amounts import figure, saving, winner
 from microglia.report.data import plain
 from microglia.report.notes import held_text, spared_text, undecided_text
 from microglia.report.table import count, listed, paragraph, shorten, table
 from microglia.report.totals import proof_text, replay_text, totals_text
-from microglia.verify.clear import Cleared, Refused
+from microglia.verify.clear import Checked, Refused
 
 RESTING = frozenset({"lean", "hardened"})
 """What a structure without changes may be when all is well."""
@@ -29,12 +29,12 @@ class View:
     policy: str
 
 
-def plan_text(checked: Cleared | Refused, view: View) -> str:
+def plan_text(checked: Checked, view: View) -> str:
     """The whole screen."""
     plan = checked.plan
     parts = [
         _headline(plan, view),
-        _changes(plan, view),
+        changes_text(plan, everything=view.everything),
         held_text(plan, everything=view.everything),
         spared_text(plan.spared, everything=view.everything),
         undecided_text(plan.undecided, everything=view.everything),
@@ -46,10 +46,10 @@ def plan_text(checked: Cleared | Refused, view: View) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def consent_text(checked: Cleared | Refused, view: View) -> str:
+def consent_text(checked: Checked, view: View) -> str:
     """What a person is asked to agree to: every change, what it gives back, and the proof; or every no."""
     plan = checked.plan
-    parts = [_headline(plan, view), _changes(plan, view)]
+    parts = [_headline(plan, view), changes_text(plan, everything=view.everything)]
     if isinstance(checked, Refused):
         parts.append(refusals_text(checked))
     elif plan.changes:
@@ -58,7 +58,7 @@ def consent_text(checked: Cleared | Refused, view: View) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def plan_data(checked: Cleared | Refused) -> dict[str, Any]:
+def plan_data(checked: Checked) -> dict[str, Any]:
     """The same for programs: ``id``, ``cleared``, the plan, the proof and every refusal."""
     refusals = checked.refusals if isinstance(checked, Refused) else ()
     return {
@@ -87,10 +87,11 @@ def _headline(plan: Plan, view: View) -> str:
     return f"{where} · window {span} · rule {plan.rule} · policy: {view.policy}"
 
 
-def _changes(plan: Plan, view: View) -> str:
+def changes_text(plan: Plan, *, everything: bool) -> str:
+    """The table of what changes."""
     if not plan.changes:
         return paragraph("Nothing to change in this lap.")
-    rows, more = shorten([_change(change) for change in plan.changes], everything=view.everything)
+    rows, more = shorten([_change(change) for change in plan.changes], everything=everything)
     header = (HEADINGS[plan.purpose], "FROM", "TO", "AT RISK/h", "SAVES", "WHY")
     return "\n".join(line for line in (table(header, rows, right=(1, 2, 3)), more) if line)
 
@@ -101,6 +102,8 @@ def _change(change: Change) -> tuple[str, ...]:
     )
     if isinstance(change, ScaleChange):
         before, after, subject = str(change.before), str(change.after), change.workload
+    elif isinstance(change, RemoveChange):
+        before, after, subject = "", "", f"{change.workload}: remove {change.what}"
     else:
         hosts = count(len(change.cut) or len(change.shown), "host")
         before, after, subject = "", "", f"{change.workload} -> {hosts}"
@@ -109,7 +112,7 @@ def _change(change: Change) -> tuple[str, ...]:
     return subject, before, after, figure(change.why.at_risk), saving(change.saving), why
 
 
-def _outcome(checked: Cleared | Refused, view: View) -> str:
+def _outcome(checked: Checked, view: View) -> str:
     if isinstance(checked, Refused):
         return refusals_text(checked)
     plan = checked.plan

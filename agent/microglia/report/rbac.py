@@ -1,50 +1,43 @@
 """The rights that microglia needs, as RBAC objects: to read for a rehearsal, and, apart from that, to act."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from microglia.model.kinds import BY_NAME, KINDS
+from microglia.plan.object import PLAN_KIND
 from microglia.report.data import to_yaml
+from microglia.report.rights import ACTS, LOCKS, RECORDS, Access
 
 REHEARSAL, ACT = "microglia-rehearsal", "microglia-act"
 _GROUP = "rbac.authorization.k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
-    """What may be done to one kind, or to a ``part`` of its objects."""
-
-    kind: str
-    verbs: tuple[str, ...]
-    part: str = ""
-
-    @property
-    def resource(self) -> tuple[str, str]:
-        """API group and resource, as RBAC names them."""
-        kind = BY_NAME[self.kind]
-        return kind.group, f"{kind.plural}/{self.part}" if self.part else kind.plural
-
-
 CLIENTS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Rollout", "ReplicaSet", "Job", "Pod")
 """Workloads whose routes may be cut: each is read again before that."""
-ACTING: tuple[Right, ...] = (
-    Right("Deployment", ("update",), part="scale"),
-    Right("Sidecar", ("get", "create", "update", "delete")),
-    Right("Pod", ("list", "patch")),
-    Right("Node", ("get",)),
-    *(Right(kind, ("get",)) for kind in CLIENTS),
+
+
+def _reading(kind: str, *verbs: str) -> Access:
+    return Access(BY_NAME[kind].group, BY_NAME[kind].plural, verbs)
+
+
+LOOKING_AGAIN: tuple[Access, ...] = (
+    _reading("Sidecar", "get"),
+    _reading("Pod", "list"),
+    _reading("Node", "get"),
+    *(_reading(kind, "get") for kind in CLIENTS),
 )
-"""What ``apply`` and ``restore`` ask of the API server beside a rehearsal, but for the Lease. A test compares it with
-the requests that are sent."""
-LOCKING: tuple[Right, ...] = (Right("Lease", ("get", "create", "update")),)
-"""What the lock needs, in its namespace alone."""
+"""What is read around each write."""
+ACTING: tuple[Access, ...] = (*ACTS, *LOOKING_AGAIN)
+"""What ``apply`` and ``restore`` ask of the API server beside a rehearsal, but for the journal and the Lease. A test
+compares it with the requests that are sent."""
+KEEPING: tuple[Access, ...] = (*RECORDS, _reading("PruningPolicy", "get"))
+"""What the journal asks for where the cluster keeps it, whoever writes there, likewise."""
 
 
 def cluster_role() -> dict[str, Any]:
     """Read-only; no secrets; ``services/proxy`` only reaches a Prometheus that is given no URL."""
     groups: dict[str, list[str]] = {}
-    for kind in KINDS:
+    for kind in (*KINDS, PLAN_KIND):
         groups.setdefault(kind.group, []).append(kind.plural)
     rules = [
         {"apiGroups": [group], "resources": sorted(groups[group]), "verbs": ["get", "list"]} for group in sorted(groups)
@@ -56,7 +49,7 @@ def cluster_role() -> dict[str, Any]:
 def acting_roles(lease_namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The ClusterRole that acting needs beyond a rehearsal's, and the Role of its lock."""
     lock = {"name": f"{ACT}-lock", "namespace": lease_namespace}
-    return _role("ClusterRole", {"name": ACT}, _rules(ACTING)), _role("Role", lock, _rules(LOCKING))
+    return _role("ClusterRole", {"name": ACT}, _rules((*ACTING, *KEEPING))), _role("Role", lock, _rules(LOCKS))
 
 
 def rehearsal_text() -> str:
@@ -92,11 +85,11 @@ def _role(kind: str, metadata: dict[str, str], rules: list[dict[str, list[str]]]
     return {"apiVersion": f"{_GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
 
 
-def _rules(rights: Iterable[Right]) -> list[dict[str, list[str]]]:
+def _rules(rights: Iterable[Access]) -> list[dict[str, list[str]]]:
     """One rule per group and set of verbs, sorted."""
     verbs: dict[tuple[str, str], set[str]] = {}
     for right in rights:
-        verbs.setdefault(right.resource, set()).update(right.verbs)
+        verbs.setdefault((right.group, right.resource), set()).update(right.verbs)
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (group, resource), allowed in sorted(verbs.items()):
         alike.setdefault((group, tuple(sorted(allowed))), []).append(resource)

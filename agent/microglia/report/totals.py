@@ -4,7 +4,7 @@ from microglia.model.units import show_duration, show_share
 from microglia.plan.document import AccountLine, Competition, Plan
 from microglia.report.amounts import figure, price, resource, saving
 from microglia.report.table import count, paragraph, table
-from microglia.verify.clear import Cleared, Refused
+from microglia.verify.clear import Checked, Refused
 
 LITTLE = 0.0001
 FEW = 200
@@ -28,7 +28,7 @@ def totals_text(plan: Plan, currency: str) -> str:
     return "\n".join(lines)
 
 
-def replay_text(checked: Cleared | Refused) -> str:
+def replay_text(checked: Checked) -> str:
     """What the recorded window would have met on the pruned mesh, and what losing one thing at a time would do."""
     plan, proof = checked.plan, checked.proof
     if plan.purpose != "prune":
@@ -40,17 +40,17 @@ def replay_text(checked: Cleared | Refused) -> str:
     return paragraph(f"Replay of {span} on the pruned mesh: {replay}. N-1 ({tried or 'nothing to lose'}): {worse}.")
 
 
-def _above(checked: Cleared | Refused) -> str:
+def _above(checked: Checked) -> str:
     """Requests above capacity, and how many of them the plan adds to those of today."""
     before, after = checked.proof.over_before, checked.proof.over_capacity
     if after <= before:
         return f"{figure(after)} above capacity" + (", as many as today without the plan" if before else "")
     told = f"{figure(after)} above capacity, {figure(before)} today: the plan adds {figure(after - before)}"
     # Spare steps, and what the policy lets go below need, were known to cost something when the worst happens.
-    return f"{told}, within what its steps were known to cost" if isinstance(checked, Cleared) else told
+    return f"{told}, within what its steps were known to cost" if not isinstance(checked, Refused) else told
 
 
-def proof_text(checked: Cleared | Refused) -> str:
+def proof_text(checked: Checked) -> str:
     """The replay, and how near to the best possible the selection is."""
     found = checked.plan.competition
     if not found:

@@ -100,8 +100,10 @@ def run() -> Run:
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
-    """The small shop in place of a live cluster: every adapter that wiring builds is one of the memory's."""
+    """The small shop in place of a live cluster: every adapter that wiring builds is one of the memory's. It
+    knows no PruningPlans, so that the journal lies in files."""
     cluster = boutique()
+    cluster.absent = frozenset({"PruningPlan"})
     traffic = MemoryTraffic(cluster)
 
     def pause(seconds: float) -> None:

@@ -9,15 +9,24 @@ from microglia.cli.interrupts import Interrupts
 from microglia.model.kinds import BY_NAME
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_asks_to_stop_and_breaks_nothing_off(sent, capsys):
+@pytest.mark.parametrize(("sent", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_a_signal_asks_to_stop_and_breaks_nothing_off(sent, name, capsys):
     """The write under way goes on; a second signal is caught as well."""
     with Interrupts() as interrupts:
         assert interrupts.reason() is None
         os.kill(os.getpid(), sent)
         os.kill(os.getpid(), sent)
-        assert interrupts.reason() == "stopped by Ctrl-C"
+        assert interrupts.reason() == f"stopped by {name}"
     assert "the write under way is finished and recorded first" in capsys.readouterr().err
+
+
+def test_who_waits_is_woken_without_a_word(capsys):
+    """An agent's log is its own: the handler rings, and prints nothing into it."""
+    rung = []
+    with Interrupts(rung.append) as interrupts:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (interrupts.reason(), rung) == ("stopped by SIGTERM", ["SIGTERM"])
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

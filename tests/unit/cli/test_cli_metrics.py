@@ -94,3 +94,5 @@ def test_who_only_gives_back_never_asks_for_metrics():
         Unasked().describe(ClusterFacts("u", "prod", "v1"), NOW)
     with pytest.raises(UnreadableError):
         Unasked().activity({}, Window.ending(NOW, timedelta(hours=1)), NOW)
+    with pytest.raises(UnreadableError, match="nobody is to ask how slow 1 workloads were"):
+        Unasked().slowness(["shop/web"], Window.ending(NOW, timedelta(hours=1)), NOW, 500)

@@ -197,6 +197,13 @@ def test_policies_of_the_cluster_are_in_force_live_and_from_its_snapshot(run, li
     wrong = {**body, "metadata": {"name": "wrong"}, "spec": {"budgett": {}}}
     live.cluster.create(BY_NAME["PruningPolicy"], wrong)
     ended = run("plan")
+    assert (ended.code, 'did you mean "budget"?' in ended.err) == (0, True)
+    assert "nobody prunes in its scope until it is put right" in ended.err
+    assert "policies ours and wrong claim" in ended.err
+    assert "Nothing to change in this lap." in ended.out
+    read = live.cluster.read(BY_NAME["PruningPolicy"], "", "ours")
+    live.cluster.delete(BY_NAME["PruningPolicy"], read)
+    ended = run("plan")
     assert (ended.code, 'did you mean "budget"?' in ended.err) == (2, True)
 
 

@@ -19,6 +19,10 @@ class Far:
         """Who it is."""
         return ClusterFacts("uid-1", "far", "v1.36.3")
 
+    def serves(self, kind):
+        """No CRD of ours is installed."""
+        return False
+
     def objects(self, kind):
         """No CRD of ours is installed."""
         raise AbsentError(kind.plural)
@@ -28,6 +32,7 @@ class Far:
 def far(monkeypatch):
     """Every connection leads there."""
     monkeypatch.setattr(wiring, "connect", lambda context, kubeconfig: Far())
+    monkeypatch.setattr(wiring, "ApiCluster", lambda api: Far())
 
 
 def test_a_live_desk_asks_the_named_prometheus(far, home):

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from microglia import cycle
-from microglia.cycle import Case, give_back, lap
+from microglia.cycle import Case, lap
 from microglia.lifecycle.states import Phase
 from microglia.model.kinds import BY_NAME
 from microglia.model.ports import ForbiddenError, UnreadableError
 from microglia.policy.protection import ProtectionObject
 from microglia.policy.schema import PruningPolicy
+from microglia.undo import give_back
 from microglia.verify.clear import Cleared, Refusal, Refused, winnow
 
 ORDER = ["observe", "judge", "score", "protect", "compete", "lifecycle", "plan", "verify"]
@@ -71,7 +72,8 @@ def test_giving_back_restores_every_count(stage):
     given = give_back(stage.journal.records(), stage.world, stage.conduct)
     assert given.whole
     assert stage.counts() == before
-    assert [bool(record.restored_by) for record in stage.journal.records()] == [True, False]
+    restored = {record.plan.purpose: bool(record.restored_by) for record in stage.journal.records()}
+    assert restored == {"prune": True, "restore": False}
     again = give_back(stage.journal.records()[:1], stage.world, stage.conduct)
     assert (again.record, again.whole) == (None, True)
 
@@ -126,6 +128,30 @@ def test_protections_from_files_count(stage):
     kept = stage.rehearse(keep)
     assert "boutique/adservice" not in {change.workload for change in kept.plan.changes}
     assert "campaign on Friday" in " ".join(note.why for note in kept.plan.spared)
+
+
+def test_slow_requests_are_asked_for_what_is_under_watch(stage):
+    """Not before anything was done, and then for what was touched and its neighbours, above the bound; a policy
+    that does not watch latency asks for nothing."""
+    asked, real = [], stage.traffic.slowness
+
+    def slowness(workloads, window, now, above):
+        asked.append((workloads, above))
+        return real(workloads, window, now, above)
+
+    stage.traffic.slowness = slowness
+    touched = {f"boutique/{name}" for name in scales(stage.lap())}
+    assert not asked
+    stage.lap()
+    workloads, above = asked[0]
+    assert touched < set(workloads)
+    assert above == 500
+    asked.clear()
+    guard = stage.policy.spec.guard.model_copy(update={"signals": ("errors",)})
+    spec = stage.policy.spec.model_copy(update={"guard": guard})
+    stage.policy = stage.policy.model_copy(update={"spec": spec})
+    stage.lap()
+    assert not asked
 
 
 def test_without_prometheus_there_is_no_plan(stage):

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from microglia.lifecycle.states import Phase, Shield, State
 from microglia.plan.history import History, Judgement, Step
-from microglia.report.deeds import again_text, record_text, restorable_text, status_text
+from microglia.report.deeds import again_text, outlook_text, record_text, restorable_text, status_text
 from tests.factories import NOW, deployment
 from tests.planning import cut, host, pruning, record, scaled
-from tests.unit.report.answers import flat
+from tests.unit.report.answers import cleared, flat, refused
 
 CART = scaled(deployment("cart", replicas=5), 5, 4)
 WEB = cut("web", host("ads"), host("geo"))
@@ -45,6 +45,26 @@ def test_what_can_be_undone_is_listed_newest_first():
     assert f"{second.id} 30 Jun 12:00 1 change not judged {first.id} 29 Jun 12:00 2 changes 1 Keep, 1 Wait" in text
     assert text.endswith(f"microglia restore {second.id}")
     assert restorable_text(()).startswith("Nothing to undo")
+
+
+def test_the_outlook_says_what_comes_next_and_why_no_more():
+    """Changes, nothing, or the first gate that refuses; and the agent's own words where one runs."""
+    made = record(CART, WEB).plan
+    assert outlook_text(cleared(made), "observe", "").strip() == (
+        "2 changes could be made now; see them with: microglia plan"
+    )
+    nothing = flat(outlook_text(cleared(made.only()), "auto", "Pruning: 2 elements under watch"))
+    assert nothing == (
+        "Nothing can be taken now; microglia plan says what holds what is left."
+        " The agent, mode auto, says: Pruning: 2 elements under watch"
+    )
+    first = ("weekly-cycle", "default", "one of two weeks was seen")
+    assert flat(outlook_text(refused(made, first), "observe", "")) == (
+        "No plan passes: gate weekly-cycle refuses default: one of two weeks was seen"
+    )
+    assert flat(outlook_text(refused(made, first, first), "observe", "")).endswith(
+        "; and 1 more refusal: microglia plan"
+    )
 
 
 def test_status_before_the_first_lap_says_what_it_would_be():

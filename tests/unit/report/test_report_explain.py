@@ -57,6 +57,7 @@ def test_owners_and_pods_without_a_zone_are_named():
     seen = snapshot(*running(owned, on=("node-x",)))
     text = flat(explain_text(wid("cart"), grounds(seen, selection({})), plan(), SPEC))
     assert "1 replica (1 in an unknown zone); its count is owned by Argo CD application shop" in text
+    assert ": change it there; microglia propose writes the patch" in flat(text)
     bare = flat(explain_text(wid("cart"), grounds(snapshot(owned), selection({})), plan(), SPEC))
     assert "(no pods)" in bare
 

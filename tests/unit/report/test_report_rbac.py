@@ -3,7 +3,8 @@
 from ruamel.yaml import YAML
 
 from microglia.model.kinds import KINDS
-from microglia.report.rbac import ACTING, CLIENTS, LOCKING, acting_roles, acting_text, cluster_role, rehearsal_text
+from microglia.plan.object import PLAN_KIND
+from microglia.report.rbac import ACTING, CLIENTS, KEEPING, acting_roles, acting_text, cluster_role, rehearsal_text
 from microglia.topology import workloads
 
 READING = {"get", "list"}
@@ -13,15 +14,15 @@ def test_the_role_reads_every_kind_and_writes_nothing():
     """A rehearsal can be granted without granting anything else: get and list, no secrets."""
     rules = cluster_role()["rules"]
     granted = {(rule["apiGroups"][0], plural) for rule in rules for plural in rule["resources"]}
-    assert {(kind.group, kind.plural) for kind in KINDS} <= granted
+    assert {(kind.group, kind.plural) for kind in (*KINDS, PLAN_KIND)} <= granted
     assert ("", "secrets") not in granted
     proxy = [rule for rule in rules if rule["resources"] == ["services/proxy"]]
     assert [rule["verbs"] for rule in rules if rule not in proxy] == [["get", "list"]] * (len(rules) - 1)
     assert proxy[0]["verbs"] == ["get", "create"]
 
 
-def test_acting_is_granted_apart_and_writes_four_kinds_of_things():
-    """Counts, Sidecars and marks of pods in the cluster, the Lease in its namespace; no other verb that writes."""
+def test_acting_is_granted_apart_and_writes_five_kinds_of_things():
+    """Counts, Sidecars and marks of pods, the journal's own objects, the Lease in its namespace; nothing else."""
     cluster, lock = acting_roles("ops")
     writing = {
         (rule["apiGroups"][0], resource, verb)
@@ -29,13 +30,19 @@ def test_acting_is_granted_apart_and_writes_four_kinds_of_things():
         for resource in rule["resources"]
         for verb in set(rule["verbs"]) - READING
     }
-    istio = "networking.istio.io"
+    istio, own = "networking.istio.io", "microglia.dev"
     assert writing == {
         ("apps", "deployments/scale", "update"),
         ("", "pods", "patch"),
         (istio, "sidecars", "create"),
         (istio, "sidecars", "update"),
         (istio, "sidecars", "delete"),
+        (own, "pruningplans", "create"),
+        (own, "pruningplans", "delete"),
+        (own, "pruningplans/status", "update"),
+        (own, "pruningpolicies", "create"),
+        (own, "pruningpolicies", "update"),
+        (own, "pruningpolicies/status", "update"),
     }
     assert cluster["metadata"] == {"name": "microglia-act"}
     assert lock["metadata"] == {"name": "microglia-act-lock", "namespace": "ops"}
@@ -48,9 +55,8 @@ def test_a_kind_stands_in_one_rule_with_all_its_verbs():
     """Alike kinds of a group share a rule; nobody has to add up."""
     rules = acting_roles("ops")[0]["rules"]
     named = [(rule["apiGroups"][0], resource) for rule in rules for resource in rule["resources"]]
-    assert len(named) == len(set(named)) == len({right.resource for right in ACTING})
+    assert len(named) == len(set(named)) == len({(one.group, one.resource) for one in (*ACTING, *KEEPING)})
     assert {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]} in rules
-    assert {right.kind for right in LOCKING} == {"Lease"}
 
 
 def test_every_kind_of_workload_may_be_read_again():

@@ -1,0 +1,193 @@
+"""The loop: every policy in turn, then a pause, until told to stop or until another leads."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from microglia.act.lease import LockedError
+from microglia.act.lock import Held, Time
+from microglia.daemon.bell import Waiting
+from microglia.daemon.events import Events, Happening
+from microglia.daemon.health import Pulse
+from microglia.daemon.leader import Election, LeaseLostError
+from microglia.daemon.logs import lap_of
+from microglia.daemon.metrics import Metrics
+from microglia.daemon.policies import Ruled
+from microglia.daemon.schedule import Schedule
+from microglia.daemon.telling import conditions, happenings, rejected, saying, worth_saying
+from microglia.daemon.told import Role, Told
+from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError
+from microglia.plan.condition import Condition
+from microglia.policy.schema import API_VERSION, PruningPolicy
+
+_log = logging.getLogger("microglia.agent")
+PASSING: Final = (UnreadableError, ForbiddenError, ConflictError, GoneError, LockedError, OSError)
+"""What the world may do to a lap: it is said, and the next lap tries again. Anything else ends the process."""
+
+REST: Final = 5.0
+"""Seconds before a second round in a row that somebody rang for; each further one waits twice as long."""
+
+
+class Duty(Protocol):
+    """What a role does in one lap."""
+
+    def lap(self, policy: PruningPolicy, ruled: Ruled) -> Told:
+        """One lap of one policy; may raise what is in ``PASSING``."""
+        ...
+
+
+class Bulletin(Protocol):
+    """Where people read how a policy fares."""
+
+    def remark(self, structure: str, saying: str, conditions: Sequence[Condition]) -> None:
+        """Set the sentence (an empty one leaves what is there), and join these conditions to those that are there.
+        Raises what is in ``PASSING``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Everything that tells people."""
+
+    metrics: Metrics
+    events: Events
+    bulletin: Bulletin
+
+
+@dataclass(slots=True)
+class Agent:
+    """One role of one process. ``policies`` reads those in force anew; ``after`` tidies up when every policy had
+    its lap; ``stop`` says why to end."""
+
+    role: Role
+    duty: Duty
+    policies: Callable[[], Ruled]
+    after: Callable[[Ruled], None] | None
+    voice: Voice
+    pulse: Pulse
+    time: Time
+    stop: Callable[[], str | None]
+    _laps: int = 0
+    _known: frozenset[str] = frozenset()
+    _failing: dict[str, str] = field(default_factory=dict)
+
+    def run(self, election: Election, schedule: Schedule, bell: Waiting) -> None:
+        """Lead, and go round until told to stop. Raises LeaseLostError when another leads."""
+        with election.won() as held:
+            if held is None:
+                _log.info("ends without having led: %s", self.stop())
+                return
+            self.voice.metrics.leader.set(1)
+            rung = 0
+            while not self._over(held):
+                self.round(held)
+                if self._over(held):
+                    break
+                rung = self._rest(held, schedule.pause(), bell, rung)
+            self.voice.metrics.leader.set(0)
+            lost = held.lost()
+        if lost:
+            raise LeaseLostError(f"{lost}; this process ends, and starts again as a standby")
+        _log.info("ends: %s", self.stop())
+
+    def round(self, held: Held | None = None) -> None:
+        """One lap of every policy. The process is of use once a round did not fail for every one of them."""
+        self.pulse.beat()
+        try:
+            ruled = self.policies()
+        except PASSING as failure:
+            _log.warning("the policies cannot be read: %s", failure)
+            return
+        self._broken(ruled)
+        failures = []
+        for policy in ruled.sound:
+            if held is not None and self._over(held):
+                return
+            self._laps += 1
+            with lap_of(policy.metadata.name, self._laps, self.time.now()):
+                failures.append(self._one(policy, ruled))
+            self.pulse.beat()
+        try:
+            if self.after is not None:
+                self.after(ruled)
+        except PASSING as failure:
+            _log.warning("not tidied up: %s", failure)
+        self._forget(frozenset(one.metadata.name for one in ruled.policies))
+        if not failures or not all(failures):
+            self.pulse.lapped()
+
+    def _rest(self, held: Held, pause: float, bell: Waiting, rung: int) -> int:
+        """Wait for the next round; returns how many in a row were rung for. The first goes on at once. The others wait
+        ever longer: what a round itself writes rings too."""
+        found = bell.wait(pause)
+        for why in found:
+            _log.info("goes on at once: %s" if not rung else "goes on after a rest: %s", why)
+        rest = min(REST * 2.0 ** (min(rung, 10) - 1), pause) if found and rung else 0.0
+        end = self.time.ticks() + rest
+        while not self._over(held) and (left := end - self.time.ticks()) > 0:
+            bell.wait(left)
+        return rung + 1 if found else 0
+
+    def _over(self, held: Held) -> bool:
+        return bool(self.stop() or held.lost())
+
+    def _one(self, policy: PruningPolicy, ruled: Ruled) -> str:
+        try:
+            told = self.duty.lap(policy, ruled)
+        except PASSING as failure:
+            told = Told(self.role, policy, self.time.now(), failure=str(failure) or type(failure).__name__)
+        self._measure(told)
+        level = logging.WARNING if told.failure else logging.INFO
+        _log.log(level, saying(told), extra={"result": told.result, "role": self.role, **_steps(told)})
+        for happening in happenings(told):
+            self.voice.events.tell(_reference(policy.metadata.name), happening)
+        self._publish(policy.metadata.name, worth_saying(told), conditions(told))
+        return told.failure
+
+    def _measure(self, told: Told) -> None:
+        name, metrics = told.policy.metadata.name, self.voice.metrics
+        metrics.laps.labels(name, told.result).inc()
+        metrics.policy_valid.labels(name).set(1)
+        if told.rehearsal is not None:
+            metrics.decided(told.rehearsal)
+        if told.record is not None:
+            metrics.written(told.record)
+        if not told.failure:
+            metrics.lap_end.labels(name).set(self.time.now().timestamp())
+
+    def _broken(self, ruled: Ruled) -> None:
+        if ruled.paused:
+            _log.error("nothing is planned: %s", ruled.paused)
+        for name in sorted(ruled.broken):
+            self.voice.metrics.policy_valid.labels(name).set(0)
+            said = ruled.broken[name]
+            if self._failing.get(name) != said:
+                _log.error("policy %s cannot be read, its scope is left alone: %s", name, said)
+                self.voice.events.tell(_reference(name), Happening("Invalid", "Read", said, "Warning"))
+            found = rejected(said, self.time.now())
+            self._publish(name, found[0].message, found)
+        self._failing = dict(ruled.broken)
+
+    def _publish(self, name: str, said: str, found: Sequence[Condition]) -> None:
+        try:
+            self.voice.bulletin.remark(name, said, found)
+        except PASSING as failure:
+            _log.warning("the status of policy %s was not written: %s", name, failure)
+
+    def _forget(self, names: frozenset[str]) -> None:
+        for gone in sorted(self._known - names):
+            self.voice.metrics.forget(gone)
+        self._known = names
+
+
+def _reference(name: str) -> Mapping[str, str]:
+    return {"apiVersion": API_VERSION, "kind": "PruningPolicy", "name": name}
+
+
+def _steps(told: Told) -> dict[str, object]:
+    found = told.rehearsal
+    if found is None:
+        return {}
+    seconds = {name: round(took, 3) for name, took in found.seconds.items()}
+    return {"plan": found.plan.id, "changes": len(found.plan.changes), "seconds": seconds}

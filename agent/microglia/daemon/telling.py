@@ -1,0 +1,182 @@
+"""A lap in conditions, a sentence and events."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from microglia.cycle import Rehearsal
+from microglia.daemon.consent import ACTING, OFFERING
+from microglia.daemon.events import Happening
+from microglia.daemon.told import Told
+from microglia.guard.verdict import Verdict
+from microglia.lifecycle.states import Phase
+from microglia.plan.condition import Condition, Status, condition
+from microglia.plan.history import Record
+from microglia.plan.standing import watched
+from microglia.report.table import count
+from microglia.verify.clear import Refused
+
+
+def conditions(told: Told) -> tuple[Condition, ...]:
+    """What holds of the policy after this lap. The reader says what was seen and decided, the writer what it did; who
+    watches for harm depends on the mode."""
+    found = [*_looked(told)] if told.role == "reader" else [*_acted(told)]
+    if told.rehearsal is not None and remembers(told):
+        found.append(_harmed(told, ordered_back(told)))
+    return tuple(found)
+
+
+def rejected(reason: str, at: datetime) -> tuple[Condition, ...]:
+    """The only condition of a policy that cannot be read."""
+    message = f"{reason}; correct it, then: microglia policy validate"
+    return (condition("Accepted", "False", "Invalid", message, at),)
+
+
+def saying(told: Told) -> str:
+    """A sentence of what goes on, and why no more does."""
+    result = told.rehearsal
+    if result is None:
+        return told.failure or told.why_not
+    state = result.state
+    phase = f"{state.phase}, round {state.round} of {told.policy.spec.pace.rounds}" if state.round else str(state.phase)
+    return f"{phase}: {_why_no_more(told, result)}"
+
+
+def worth_saying(told: Told) -> str:
+    """The sentence for the policy's status: the reader's, but for what the writer did or met."""
+    refused = told.rehearsal is not None and isinstance(told.rehearsal.checked, Refused)
+    told_by_reader = not (told.failure or told.record or refused or ordered_back(told))
+    return "" if told.role == "writer" and told_by_reader else saying(told)
+
+
+def remembers(told: Told) -> bool:
+    """Whether this role keeps the phase: the writer in modes that act, else the reader."""
+    return (told.role == "writer") == (told.policy.spec.actuation.mode in ACTING)
+
+
+def happenings(told: Told) -> Iterator[Happening]:
+    """What is worth an event."""
+    if told.failure:
+        yield Happening("LapFailed", "Look", told.failure, "Warning")
+    if told.record is not None:
+        yield _done(told.record)
+    if told.rehearsal is None:
+        return
+    result = told.rehearsal
+    if told.before is not None and result.state.phase is not told.before and remembers(told):
+        yield Happening(f"{result.state.phase}", "Decide", f"from {told.before} to {result.state.phase}")
+    for verdict in ordered_back(told) if remembers(told) else ():
+        yield Happening("Harm", "Guard", f"{verdict.element}: {verdict.why}", "Warning")
+    if told.role == "reader" and isinstance(result.checked, Refused):
+        gates = ", ".join(dict.fromkeys(one.gate for one in result.checked.refusals))
+        yield Happening("Refused", "Verify", f"no plan passes the gates: {gates}")
+    if told.offered and told.offered == result.plan.id:
+        yield Happening("Offered", "Plan", _offer(told))
+
+
+def ordered_back(told: Told) -> tuple[Verdict, ...]:
+    """What guard wants given back."""
+    return tuple(one for one in told.rehearsal.verdicts if one.verdict == "Regrow") if told.rehearsal else ()
+
+
+def _looked(told: Told) -> Iterator[Condition]:
+    def says(name: str, status: Status, reason: str, message: str) -> Condition:
+        return condition(name, status, reason, message, told.at)
+
+    if told.conflicts:
+        yield says("Accepted", "False", "Conflict", "; ".join(told.conflicts))
+    else:
+        yield says("Accepted", "True", "Valid", "")
+    if told.rehearsal is None:
+        yield says("Observed", "False", "Unreadable", told.failure)
+        return
+    spots = told.rehearsal.grounds.topology.snapshot.blind_spots
+    blind = "; ".join(f"{one.subject}: {one.reason}" for one in spots)
+    yield says("Observed", "True", "Partly" if spots else "Whole", blind)
+    checked = told.rehearsal.checked
+    if isinstance(checked, Refused):
+        first = checked.refusals[0]
+        yield says("Cleared", "False", _camel(first.gate), f"{first.subject}: {first.message}")
+    else:
+        changes = len(checked.plan.changes)
+        yield says("Cleared", "True", "Passed" if changes else "NothingToDo", count(changes, "change"))
+    yield says("Hardened", "True" if told.rehearsal.state.phase is Phase.HARDENED else "False",
+               str(told.rehearsal.state.phase), "")  # fmt: skip
+
+
+def _acted(told: Told) -> Iterator[Condition]:
+    if told.record is not None:
+        other = next((step for step in told.record.steps if step.state != "done"), None)
+        reason, why = ("AllWritten", "") if other is None else (other.state.capitalize(), other.message)
+        yield condition(
+            "Acting", "True" if other is None else "False", reason, f"{told.record.id} {why}".strip(), told.at
+        )
+    elif told.failure:
+        yield condition("Acting", "False", "Failed", told.failure, told.at)
+    elif told.result == "refused" and told.rehearsal is not None and isinstance(told.rehearsal.checked, Refused):
+        first = told.rehearsal.checked.refusals[0]
+        yield condition("Acting", "False", _camel(first.gate), f"{told.rehearsal.plan.id}: {first.message}", told.at)
+    else:
+        yield condition("Acting", "False", "Waiting", told.why_not, told.at)
+
+
+def _harmed(told: Told, verdicts: tuple[Verdict, ...]) -> Condition:
+    if not verdicts:
+        return condition("Harmed", "False", "NoHarm", "", told.at)
+    first, mode = verdicts[0], told.policy.spec.actuation.mode
+    way_out = (
+        "" if mode in ACTING else f"; mode {mode} never acts, so give it back by hand: microglia restore {first.record}"
+    )
+    return condition("Harmed", "True", "Regrow", f"{first.element}: {first.why}{way_out}", told.at)
+
+
+def _why_no_more(told: Told, result: Rehearsal) -> str:
+    back = ordered_back(told)
+    if back:
+        return f"{count(len(back), 'change')} hurt and must come back"
+    if isinstance(result.checked, Refused):
+        return f"gate {result.checked.refusals[0].gate} refuses: {result.checked.refusals[0].message}"
+    if told.record is not None:
+        return _done(told.record).note
+    up = [_offer(told)] if told.offered else []
+    up += [_for_git(told)] if told.proposed else []
+    return "; ".join(up) or _quiet(told, result)
+
+
+def _quiet(told: Told, result: Rehearsal) -> str:
+    under_watch = len(watched(result.grounds.history))
+    if under_watch:
+        return f"{count(under_watch, 'element')} under watch"
+    if result.plan.changes:
+        planned, mode = count(len(result.plan.changes), "change"), told.policy.spec.actuation.mode
+        if mode in OFFERING:
+            return f"{planned} planned, and rejected by a person; microglia status says why"
+        return f"{planned} planned; mode {mode} only looks"
+    return told.why_not or "nothing to take"
+
+
+def _offer(told: Told) -> str:
+    mode = told.policy.spec.actuation.mode
+    if mode == "approve":
+        return f"{told.offered} waits for approval: microglia approve {told.offered}"
+    if mode == "auto":
+        return f"{told.offered} is up; the writer carries it out"
+    return f"{told.offered} is up; mode {mode} never acts, you may: microglia apply {told.offered}"
+
+
+def _for_git(told: Told) -> str:
+    return f"{told.proposed} is for Git: microglia propose {told.proposed} --repo PATH"
+
+
+def _done(record: Record) -> Happening:
+    done, purpose = len(record.done()), record.plan.purpose
+    word = "Pruned" if purpose == "prune" else "Regrown"
+    whole = done == len(record.steps)
+    note = f"{record.id}: {word.lower()} {done} of {count(len(record.steps), 'change')}"
+    other = next((step for step in record.steps if step.state != "done"), None)
+    if other is not None:
+        note = f"{note}; {record.plan.changes[other.index].workload}: {other.state}, {other.message}"
+    return Happening(word, "Apply", note, "Normal" if whole and purpose == "prune" else "Warning")
+
+
+def _camel(code: str) -> str:
+    return "".join(part.capitalize() for part in code.split("-"))

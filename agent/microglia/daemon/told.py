@@ -1,0 +1,43 @@
+"""What one lap of one policy came to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from microglia.cycle import Rehearsal
+from microglia.lifecycle.states import Phase
+from microglia.plan.history import Record
+from microglia.policy.schema import PruningPolicy
+from microglia.verify.clear import Refused
+
+Role = Literal["reader", "writer"]
+Result = Literal["cleared", "empty", "refused", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """``rehearsal`` is None when there was nothing to look for, or ``failure`` says why it could not be. ``record`` is
+    what the writer did, ``offered`` the id of the plan that is up and ``proposed`` of that for Git, ``why_not`` why a
+    writer that could act did not.
+    ``before`` is the phase until now. ``conflicts`` are ties with other policies."""
+
+    role: Role
+    policy: PruningPolicy
+    at: datetime
+    rehearsal: Rehearsal | None = None
+    failure: str = ""
+    record: Record | None = None
+    offered: str = ""
+    proposed: str = ""
+    why_not: str = ""
+    before: Phase | None = None
+    conflicts: tuple[str, ...] = field(default=())
+
+    @property
+    def result(self) -> Result:
+        """In one word."""
+        if self.rehearsal is None:
+            return "failed" if self.failure else "empty"
+        if isinstance(self.rehearsal.checked, Refused):
+            return "refused"
+        return "cleared" if self.rehearsal.plan.changes else "empty"
