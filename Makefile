@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 LAB ?= 1
 
-.PHONY: demo test lint lab bench requirements clean
+.PHONY: demo test lint lab bench generated requirements clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/microglia demo
@@ -24,6 +24,10 @@ lab: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.bench
+
+# What the code decides: CRDs, the chart's roles and dashboard, the policy reference. Tests fail when one is old.
+generated: $(VENV)/.ready
+	@for part in crds chart reference; do $(BIN)/python -m tests.$$part || exit; done
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@echo "setting up $(VENV) (about a minute, once)"

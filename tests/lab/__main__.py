@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import FrameType
 
 from microglia.model.window import floor_hour
@@ -75,11 +76,14 @@ def _furnish(lab: Lab, world: World) -> Stage:
 
 def _explain(lab: Lab, stage: Stage | None) -> None:
     print(f"export KUBECONFIG={lab.kubeconfig}")
-    print(f"export MICROGLIA_PROMETHEUS={lab.prometheus_url}", flush=True)
+    print(f"export MICROGLIA_PROMETHEUS={lab.prometheus_url}")
+    folders = [lab.binaries.helm.parent, lab.binaries.kubectl.parent, Path(sys.executable).parent]
+    print(f"export PATH={':'.join(map(str, folders))}:$PATH", flush=True)
     _say("The lab is ready. Paste the lines above into another shell; Ctrl-C here ends it.")
     if stage is not None:
         _say("Then:  microglia doctor\n       microglia plan")
-    _say(f"kubectl: {lab.binaries.kubectl}\nlogs: {lab.logs}")
+    _say("README.md tells how to install the agent here: helm, kubectl and microglia are in the PATH above.")
+    _say(f"logs: {lab.logs}")
 
 
 def _run(lab: Lab, stage: Stage | None, ended: threading.Event) -> None:

@@ -93,6 +93,16 @@ def connect(url: str, pki: Pki) -> Api:
     return Api(url, session)
 
 
+def connect_as(url: str, ca: Path, token: str) -> Api:
+    """Return a client that is whoever the bearer token says."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(ca)
+    session.headers["Authorization"] = f"Bearer {token}"
+    session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=_PATIENCE))
+    return Api(url, session)
+
+
 def write_kubeconfig(path: Path, url: str, ca: Path, user: Mapping[str, str]) -> Path:
     """Write a kubeconfig for ``user`` (its fields as in the file format) that needs no other file."""
     cluster = {"server": url, "certificate-authority-data": encoded(ca)}

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from tests.lab.errors import LabUnavailable
 from tests.lab.golang import Go, Say, Task, find_go
-from tests.lab.recipe import ETCD, ISTIO_CRDS, KUBERNETES, KWOK, PROMETHEUS, Tool
+from tests.lab.recipe import ETCD, HELM, ISTIO_CRDS, KUBERNETES, KWOK, PROMETHEUS, Tool
 from tests.lab.sharing import exclusively
 
 ASSETS = "KUBEBUILDER_ASSETS"
@@ -36,6 +36,7 @@ class Binaries:
     kubectl: Path
     kwok: Path
     prometheus: Path
+    helm: Path
     stages: tuple[Path, ...]
     istio_crds: Path
 
@@ -48,7 +49,7 @@ def ensure(say: Say) -> Binaries:
     if sys.platform != "linux":
         raise LabUnavailable(f"the lab runs on Linux only, and this is {sys.platform}")
     found = {}
-    for tool in (ETCD, KUBERNETES, KWOK, PROMETHEUS):
+    for tool in (ETCD, KUBERNETES, KWOK, PROMETHEUS, HELM):
         found.update(_binaries(tool, say))
     return Binaries(
         etcd=found["etcd"],
@@ -58,6 +59,7 @@ def ensure(say: Say) -> Binaries:
         kubectl=found["kubectl"],
         kwok=found["kwok"],
         prometheus=found["prometheus"],
+        helm=found["helm"],
         stages=tuple(sorted(_files(KWOK, "stages", _copy_stages, say).glob("*.yaml"))),
         istio_crds=_files(ISTIO_CRDS, "crds", _convert_crds, say) / "crds.json",
     )

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from tests.lab import pki
-from tests.lab.api import Api, ApiError, connect, encoded, write_kubeconfig
+from tests.lab.api import Api, ApiError, connect, connect_as, encoded, write_kubeconfig
 from tests.lab.binaries import Binaries
 from tests.lab.processes import LOOPBACK, Processes
 from tests.lab.waiting import until
@@ -31,10 +31,17 @@ class ControlPlane:
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
         """Write a kubeconfig with a ServiceAccount's own token (one hour), beside the administrator's."""
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-        reply = self.api.post(path, {"spec": {"expirationSeconds": 3600}})
         target = self.kubeconfig.with_name(f"kubeconfig-{namespace}-{account}")
-        return write_kubeconfig(target, self.api.url, self.ca, {"token": reply["status"]["token"]})
+        return write_kubeconfig(target, self.api.url, self.ca, {"token": self.token(namespace, account)})
+
+    def api_for(self, namespace: str, account: str) -> Api:
+        """Plain requests with a ServiceAccount's own token (one hour); raises ApiError."""
+        return connect_as(self.api.url, self.ca, self.token(namespace, account))
+
+    def token(self, namespace: str, account: str) -> str:
+        """A ServiceAccount's own token (one hour), as TokenRequest gives it; raises ApiError."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        return str(self.api.post(path, {"spec": {"expirationSeconds": 3600}})["status"]["token"])
 
 
 def start(binaries: Binaries, processes: Processes, data: Path, controllers: str) -> ControlPlane:

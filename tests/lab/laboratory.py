@@ -56,6 +56,10 @@ class Lab:
         """Write a kubeconfig with a ServiceAccount's own token, good for an hour; raises ApiError."""
         return self._plane.kubeconfig_for(namespace, account)
 
+    def api_for(self, namespace: str, account: str) -> Api:
+        """The API server, as a ServiceAccount with its own token, good for an hour; raises ApiError."""
+        return self._plane.api_for(namespace, account)
+
     def another_prometheus(self, name: str, span: Span | None = None) -> str:
         """Start one more, empty Prometheus and return its URL; raises LabError."""
         return prometheus.start(self.binaries.prometheus, self.processes, self._folder.data / name, name, span)

@@ -65,7 +65,9 @@ class LabPlugin:
             terminalreporter.write_line(self._trouble)
         if self._kept_logs:
             terminalreporter.write_line(f"the lab's logs: {self._kept_logs}")
-            terminalreporter.write_line(f"the same order again: --randomly-seed={self._config.option.randomly_seed}")
+            order = getattr(self._config.option, "randomly_seed", None)
+            if order is not None:
+                terminalreporter.write_line(f"the same order again: --randomly-seed={order}")
 
     def _say(self, line: str) -> None:
         capture = self._config.pluginmanager.getplugin("capturemanager")

@@ -9,8 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Processes:
         self._logs = logs
         self._environment = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath}
         self._children: dict[str, Child] = {}
+        self._orders: dict[str, tuple[Sequence[str | Path], Mapping[str, str]]] = {}
         self._ports: set[int] = set()
         self._owner = os.getpid()
         atexit.register(self.close)
@@ -74,6 +75,7 @@ class Processes:
             )
         child = Child(name, log, process)
         self._children[name] = child
+        self._orders[name] = (argv, settings or {})
         return child
 
     @property
@@ -94,6 +96,25 @@ class Processes:
         if child is not None:
             _kill(child)
             child.process.wait()
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """One program is gone for the block, and then starts again exactly as it was started."""
+        self.stop(name)
+        try:
+            yield
+        finally:
+            self.start(name, *self._orders[name])
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """One program stands still for the block: it is there, and does not answer."""
+        group = self._children[name].process.pid
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(group, signal.SIGCONT)
 
     def close(self) -> None:
         """End all programs. At once: nothing in a lab outlives it, so there is nothing to save."""

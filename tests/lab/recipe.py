@@ -70,6 +70,7 @@ _STRIPPED = ("-ldflags", "-s -w")
 KUBERNETES = _kubernetes(KUBERNETES_VERSION)
 ETCD = Tool("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "about half a minute", _STRIPPED)
 KWOK = Tool("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "about a minute", _STRIPPED)
+HELM = Tool("helm", {"helm": "helm.sh/helm/v4/cmd/helm"}, "about 2 minutes", _STRIPPED)
 PROMETHEUS = Tool(
     name="prometheus",
     packages={"prometheus": "github.com/prometheus/prometheus/cmd/prometheus"},
