@@ -1,5 +1,6 @@
 """A Deployment's replica count: preconditions, victims, and the placement that came of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,10 +68,9 @@ class Scaling:
         return _surprise(f"it has {count} replicas, neither {change.before} as before nor {change.after} as planned")
 
     def _widen(self) -> Step:
-        try:
-            raw = self._present()
-        except WorldMovedError as moved:
-            return _surprise(str(moved))
+        return self._on_present(self._raise)
+
+    def _raise(self, raw: Raw) -> Step:
         owned = _owned(raw, self.change, self.traces)
         if owned:
             return _surprise(owned)
@@ -80,11 +80,10 @@ class Scaling:
         return Step(index=0, state="done")
 
     def _narrow(self) -> Step:
+        return self._on_present(self._lower)
+
+    def _lower(self, raw: Raw) -> Step:
         change = self.change
-        try:
-            raw = self._present()
-        except WorldMovedError as moved:
-            return _surprise(str(moved))
         owned = _owned(raw, change, self.traces)
         if owned or not self.traces.same(raw, change.digest):
             return _surprise(owned or _difference(raw, change))
@@ -123,23 +122,25 @@ class Scaling:
         return _surprise(f"{why}; then {step.message}")
 
     def _give_back(self) -> Step:
+        def fill(raw: Raw) -> Step:
+            if _count(raw) < self.change.before:
+                self._scale(raw, self.change.before)
+            return Step(index=0, state="done")
+
+        return self._on_present(fill)
+
+    def _given_back(self) -> Step:
+        def enough(raw: Raw) -> Step:
+            return Step(index=0, state="done" if _count(raw) >= self.change.before else "pending")
+
+        return seen(lambda: self._on_present(enough))
+
+    def _on_present(self, work: Callable[[Raw], Step]) -> Step:
         try:
             raw = self._present()
         except WorldMovedError as moved:
             return _surprise(str(moved))
-        if _count(raw) < self.change.before:
-            self._scale(raw, self.change.before)
-        return Step(index=0, state="done")
-
-    def _given_back(self) -> Step:
-        def look() -> Step:
-            try:
-                enough = _count(self._present()) >= self.change.before
-            except WorldMovedError as moved:
-                return _surprise(str(moved))
-            return Step(index=0, state="done" if enough else "pending")
-
-        return seen(look)
+        return work(raw)
 
     def _present(self) -> Raw:
         change = self.change

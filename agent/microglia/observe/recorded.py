@@ -8,7 +8,7 @@ import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -44,23 +44,6 @@ class RecordedError(Exception):
     """A snapshot file that cannot be used; the message names it, and the way out."""
 
 
-class Told(BaseModel):
-    """``Source`` in a file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cluster: str
-    cluster_name: str
-    server_version: str
-    prometheus: str
-    prometheus_version: str
-    scrape_seconds: float | None
-    retention: str | None
-    istiod: tuple[str, ...]
-    dialects: tuple[str, ...]
-    ahead: float | None = None
-
-
 class Header(BaseModel):
     """``header.json``: what the file is, and the SHA-256 of its other parts."""
 
@@ -68,7 +51,7 @@ class Header(BaseModel):
 
     format: int
     taken_at: datetime
-    source: Told
+    source: Source
     start: datetime
     end: datetime
     faults: tuple[tuple[str, str], ...]
@@ -95,7 +78,7 @@ def save(snapshot: Snapshot, path: Path) -> None:
     header = Header(
         format=FORMAT,
         taken_at=snapshot.taken_at,
-        source=Told(**asdict(snapshot.source)),
+        source=snapshot.source,
         start=snapshot.window.start,
         end=snapshot.window.end,
         faults=tuple((fault.subject, fault.reason) for fault in snapshot.objects.faults),
@@ -141,7 +124,7 @@ def load(path: Path) -> Snapshot:
         raise RecordedError(_broken(path, error)) from error
     return Snapshot(
         taken_at=header.taken_at,
-        source=Source(**header.source.model_dump()),
+        source=header.source,
         objects=Objects(
             {kind: tuple(raws) for kind, raws in objects.items()},
             tuple(BlindSpot(subject, reason) for subject, reason in header.faults),
