@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +63,9 @@ class Lab:
 
     def another_prometheus(self, name: str, span: Span | None = None) -> str:
         """Start one more, empty Prometheus and return its URL; raises LabError."""
-        return prometheus.start(self.binaries.prometheus, self.processes, self._folder.data / name, name, span)
+        # One of the same name may have been here before, and its history is not for this one.
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder.data))
+        return prometheus.start(self.binaries.prometheus, self.processes, folder, name, span)
 
     def apply(self, manifests: Iterable[objects.Manifest], manager: objects.Manager | None = None) -> list[Document]:
         """Create or merge manifests and return the stored objects; raises ApiError for the first that is refused.

@@ -46,7 +46,6 @@ def start(binary: Path, processes: Processes, folder: Path, name: str = "prometh
     """
     span = span or Span()
     address = f"{LOOPBACK}:{processes.free_port()}"
-    folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.yml"
     config.write_text(_CONFIG.format(window=span.out_of_order, address=address), encoding="utf-8")
     flags = [

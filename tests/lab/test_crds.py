@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_plan_never_changes(api: Api) -> None:
     for edit in edits:
         whole = api.get(path)
         whole["spec"] = {key: value for key, value in {**whole["spec"], **edit}.items() if value is not None}
-        assert "never changes" in told(lambda whole=whole: api.send("PUT", path, whole)), edit
+        assert "never changes" in told(partial(api.send, "PUT", path, whole)), edit
     word = {"digest": made.digest, "by": "ann", "until": (NOW + timedelta(days=1)).isoformat()}
     other = {**word, "digest": "0" * 64}
     assert "that of another plan" in refused(api, made.id, {"spec": {"approval": other}})

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests.lab import STALE, Lab, LabError, Series, Span, clearing
+from tests.lab import STALE, Lab, LabError, Series, Span, clearing, remote_write
 from tests.lab.api import ApiError
 from tests.lab.waiting import until
 
@@ -158,11 +158,15 @@ def test_samples_from_the_future_are_refused_with_the_reason(lab: Lab) -> None:
 
 
 def test_another_prometheus_is_empty(lab: Lab) -> None:
-    """A second Prometheus knows nothing of the first one's history."""
+    """A second Prometheus knows nothing of the first one's history, nor of an earlier one of its own name."""
     now = int(time.time() * 1000)
     lab.write_history([Series({"__name__": "lab_test_first"}, np.array([now]), np.array([1.0]))])
     url = lab.another_prometheus("empty", Span(retention="2h", out_of_order="1h"))
     assert _ask(url, "lab_test_first", now) == []
+    remote_write.write(url, [Series({"__name__": "lab_test_second"}, np.array([now]), np.array([1.0]))])
+    lab.processes.stop("empty")
+    again = lab.another_prometheus("empty")
+    assert _ask(again, "lab_test_second", now) == []
     lab.processes.stop("empty")
 
 

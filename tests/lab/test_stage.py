@@ -116,7 +116,7 @@ def test_the_command_leaves_a_furnished_lab_running() -> None:
     root = Path(__file__).resolve().parents[2]
     with subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        exported = dict(child.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(2))
+        exported = dict(child.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(3))
         told = _query(exported["MICROGLIA_PROMETHEUS"], "count(up)", datetime.now(UTC))
         assert Path(exported["KUBECONFIG"]).is_file()
         child.send_signal(signal.SIGTERM)

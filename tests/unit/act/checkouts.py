@@ -101,7 +101,7 @@ def proposal(*changes: Change) -> Plan:
     return plan(*changes, way="git")
 
 
-def seen(*names: str, **marks: dict[str, str]) -> Topology:
+def seen(*names: str, **marks: Any) -> Topology:
     """The cluster, where the Deployments ``names`` of the shop have these ``labels`` and ``annotations``."""
     return build(snapshot(*(deployment(name, replicas=5, **marks) for name in names)))
 
