@@ -111,8 +111,9 @@ class RemoveChange(Strict):
 
     ``workload`` is the object, written as a workload of its kind (``Service/shop/old``). ``before`` is the part of its
     spec that the decision read, ``after`` the same part without what goes, None where the whole object goes; ``items``
-    are the places that go in the one list of ``before``. ``digest`` is ``rare_digest`` of the object. What undoes it is
-    the inverse patch that comes with every proposal.
+    are the places that go in the one list of ``before``, the rules, or with ``rule`` in the list of backends of that
+    one rule. ``digest`` is ``rare_digest`` of the object. What undoes it is the inverse patch that comes with every
+    proposal.
     """
 
     kind: Literal["remove"] = "remove"
@@ -122,6 +123,7 @@ class RemoveChange(Strict):
     before: dict[str, Any]
     after: dict[str, Any] | None
     items: tuple[int, ...] = ()
+    rule: int | None = None
     saving: Saving = Saving()
     why: Why
 
@@ -143,8 +145,10 @@ class RemoveChange(Strict):
     @property
     def what(self) -> str:
         """What goes, in words."""
-        rules = "1 rule" if len(self.items) == 1 else f"{len(self.items)} rules"
-        return "the whole object" if self.after is None else rules
+        if self.after is None:
+            return "the whole object"
+        item = "rule" if self.rule is None else "backend"
+        return f"1 {item}" if len(self.items) == 1 else f"{len(self.items)} {item}s"
 
 
 Change = Annotated[ScaleChange | SidecarChange | RemoveChange, Field(discriminator="kind")]

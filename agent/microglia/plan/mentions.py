@@ -19,17 +19,21 @@ _WORD: Final = re.compile(r"[a-z0-9][-a-z0-9.]*")
 _BARE: Final = re.compile(r"(?:[a-z0-9+.-]+://)?([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)(?::\d+)?(?:/.*)?")
 
 
-def mentions(objects: Objects, wanted: Collection[Key], kinds: Collection[str] = ()) -> dict[Key, ObjectRef]:
+def mentions(
+    objects: Objects, wanted: Collection[Key], kinds: Collection[str] = (), but: Mapping[Key, ObjectRef] | None = None
+) -> dict[Key, ObjectRef]:
     """For each of ``wanted``, the first object (of ``kinds``, or of any kind) that may name it: by name in its own
     namespace or beside a namespace, as ``name.namespace`` or ``namespace/name`` anywhere. What microglia itself wrote
-    does not count, nor what an object says of itself."""
+    does not count, nor what an object says of itself, nor the one object of ``but`` that is known to."""
     found: dict[Key, ObjectRef] = {}
+    known = but or {}
     for kind in sorted(kinds or objects.kinds) if wanted else ():
         for raw in objects.of(kind) if kind not in _FOLLOWING else ():
-            own = (namespace_of(raw), name_of(raw))
+            own, here = (namespace_of(raw), name_of(raw)), ref_of(kind, raw)
             for key in _keys(raw):
-                if key in wanted and key not in found and (kind, *key) != ("Service", *own):
-                    found[key] = ref_of(kind, raw)
+                other = (kind, *key) != ("Service", *own) and known.get(key) != here
+                if other and key in wanted and key not in found:
+                    found[key] = here
     return found
 
 

@@ -95,7 +95,8 @@ def _removed(change: RemoveChange, objects: Objects) -> str | None:
     if raw is None or at(raw, "metadata", "uid") != change.uid:
         return "it is gone"
     left = change.after and {key: at(raw, "spec", key) for key in change.after}
-    return "its rules are gone" if left and left == change.after else None
+    item = "rules" if change.rule is None else "backends"
+    return f"its {item} are gone" if left and left == change.after else None
 
 
 def _scaled(change: ScaleChange, objects: Objects) -> str | None:

@@ -1,4 +1,4 @@
-"""Rare kinds, which are only ever proposed: Services that nothing stands behind, route rules that nothing reaches."""
+"""Rare kinds, only ever proposed: Services and backends that nothing stands behind, rules that nothing reaches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,12 @@ from typing import Final
 
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import Raw, annotations_of, at, labels_of, name_of, namespace_of
+from microglia.plan.backends import empty_backends
 from microglia.plan.change import RemoveChange
 from microglia.plan.document import Note
 from microglia.plan.orphans import orphans
+from microglia.plan.outranked import outranked
+from microglia.plan.routed import RULES
 from microglia.plan.shadowed import shadowed
 from microglia.policy.schema import PolicySpec, PruningPolicy
 from microglia.policy.scope import assign
@@ -56,25 +59,28 @@ def rare(
     blind = [fault.subject for fault in topology.objects.faults if _hides(fault.subject)]
     if blind:
         why = f"{', '.join(sorted(set(blind)))} could not be read, and may hold or name any of them"
-        return Rare(kept=(Note(subject="orphan Services, dead rules", what="stay", why=why),))
-    found = [*orphans(topology, scores, protections), *shadowed(topology)]
-    raws = {(kind, namespace_of(raw), name_of(raw)): raw for kind in ("Service", "VirtualService")
+        return Rare(kept=(Note(subject="orphan Services, dead rules, empty backends", what="stay", why=why),))
+    # What goes of a route goes one after the other: the places in its list are those of the list as it is.
+    found = [*orphans(topology, scores, protections), *shadowed(topology), *outranked(topology),
+             *empty_backends(topology, scores, protections)]  # fmt: skip
+    raws = {(kind, namespace_of(raw), name_of(raw)): raw for kind in ("Service", *RULES)
             for raw in topology.objects.of(kind)}  # fmt: skip
     owned = {one.id: labels_of(raws[one.id.kind, one.id.namespace, one.id.name]) for one, _ in found}
     mine = assign(policies or (policy,), owned).policies
     spaces = {name_of(raw): raw for raw in topology.objects.of("Namespace")}
-    changes, kept = [], []
+    changes: dict[str, RemoveChange] = {}
+    kept = []
     for change, doubt in found:
-        if change.id not in mine or mine[change.id].metadata.name != policy.metadata.name:
+        if change.workload in changes or change.id not in mine or mine[change.id].metadata.name != policy.metadata.name:
             continue
         raw = raws[change.id.kind, change.id.namespace, change.id.name]
         why = _left_alone(raw, spaces.get(change.id.namespace, {}), change, policy.spec) or doubt
         if why:
             kept.append(Note(subject=change.workload, what=f"{change.what} stays", why=why))
         else:
-            changes.append(change)
-    changes.sort(key=lambda one: (one.id.kind, one.id))
-    return Rare(tuple(changes), tuple(sorted(kept, key=lambda note: note.subject)))
+            changes[change.workload] = change
+    some = sorted(changes.values(), key=lambda one: (one.id.kind, one.id))
+    return Rare(tuple(some), tuple(sorted(kept, key=lambda note: note.subject)))
 
 
 def _hides(subject: str) -> bool:

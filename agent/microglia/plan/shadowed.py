@@ -6,15 +6,12 @@ exist is not dead: it answers 503, and without it the next rule would answer in 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from microglia.model.objects import Raw, at, name_of, namespace_of
 from microglia.plan.change import RemoveChange, Why, rare_digest
-from microglia.plan.mentions import mentions
+from microglia.plan.routed import at_work, steering
 from microglia.topology.graph import Topology
-
-_STEERING: Final = ("Rollout", "Canary")
-"""Kinds whose controllers rewrite the rules of VirtualServices, and look for them by name or place."""
 
 
 def shadowed(topology: Topology) -> Iterator[tuple[RemoveChange, str]]:
@@ -28,15 +25,9 @@ def shadowed(topology: Topology) -> Iterator[tuple[RemoveChange, str]]:
             first = next((place for place, rule in enumerate(rules) if _takes_all(rule)), len(rules))
             if first + 1 < len(rules):
                 found.append((raw, rules, first))
-    keys = {(namespace_of(raw), name_of(raw)) for raw, _, _ in found}
-    steered = mentions(topology.objects, keys, _STEERING)
-    start = topology.snapshot.window.start
+    steered = steering(topology.objects, [raw for raw, _, _ in found])
     for raw, rules, first in found:
-        key = namespace_of(raw), name_of(raw)
-        doubt = f"{steered[key]} steers it" if key in steered else ""
-        young = str(at(raw, "metadata", "creationTimestamp", default="")) > f"{start:%Y-%m-%dT%H:%M:%SZ}"
-        if young:
-            doubt = doubt or "it was made within the window, so somebody may still be working on it"
+        doubt = at_work(raw, steered, topology)
         parked = [place for place in range(first + 1, len(rules)) if _parks(rules[place])]
         if parked:
             doubt = doubt or f"spec.http[{parked[0]}] holds a destination in waiting (weight 0, mirror or delegate)"

@@ -11,8 +11,8 @@ _ANEW = "make a new plan: microglia propose"
 
 
 def removals(facts: Facts) -> Iterator[Objection]:
-    """Objects and rules go by proposal alone, in a plan that prunes, each as the decision on these facts would have it
-    go: same object, same content, still in scope, unprotected and needless."""
+    """Objects, and what is in them, go by proposal alone, in a plan that prunes, each as the decision on these facts
+    would have it go: same object, same content, still in scope, unprotected and needless."""
     removing = list(facts.removing)
     if not removing:
         return
@@ -39,4 +39,4 @@ def removals(facts: Facts) -> Iterator[Objection]:
 
 
 def _content(change: RemoveChange) -> tuple[object, ...]:
-    return change.uid, change.digest, change.before, change.after, change.items
+    return change.uid, change.digest, change.before, change.after, change.items, change.rule

@@ -4,6 +4,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from microglia.act.gitops.files import ENDINGS, Files, Hints
 from microglia.act.gitops.git import Repository, repository
 from microglia.act.gitops.place import Placed, place
@@ -115,3 +117,8 @@ def placed(files: dict[str, str], *changes: Change, hints: Hints | None = None, 
 def read(repo: Repository, commit: str) -> dict[str, str]:
     """The files of a commit."""
     return repo.files(commit, ENDINGS)
+
+
+def contents_of(text: str) -> Any:
+    """What the one document of a file says."""
+    return YAML(typ="safe", pure=True).load(text)

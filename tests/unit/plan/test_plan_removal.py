@@ -116,6 +116,15 @@ def test_rules_that_are_gone_were_merged() -> None:
     assert told(orphan(), OLD) == []
 
 
+def test_backends_that_are_gone_were_merged() -> None:
+    """Of the rule that it is about, as planned; any other list waits."""
+    both = [{"route": [rule["route"][0] for rule in RULES]}]
+    left = [{"route": RULES[0]["route"]}]
+    change = rule().model_copy(update={"before": {"http": both}, "after": {"http": left}, "rule": 0})
+    assert told(change, FRONT | {"spec": {"http": left}}) == [("done", "by Git: its backends are gone")]
+    assert told(change, FRONT | {"spec": {"http": both}}) == []
+
+
 def test_nothing_is_concluded_from_kinds_that_cannot_be_read() -> None:
     """An unreadable list is not an empty one."""
     assert told(orphan(), faults=[BlindSpot("Service", "forbidden")]) == []

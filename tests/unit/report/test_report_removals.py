@@ -26,6 +26,9 @@ def test_a_title_says_what_goes() -> None:
     """The object, or how many of its rules."""
     assert title(OLD) == "Service/shop/old: remove the whole object"
     assert title(FRONT) == "VirtualService/shop/front: remove 2 rules"
+    one = FRONT.model_copy(update={"items": (1,), "rule": 0})
+    assert title(one) == "VirtualService/shop/front: remove 1 backend"
+    assert title(one.model_copy(update={"items": (0, 2)})).endswith("remove 2 backends")
     assert commit_text(MADE, 0).startswith(f"{title(OLD)}\n\nit selects no pod.\nRequests at risk per hour: 0. Saves ")
 
 

@@ -124,3 +124,52 @@ def test_one_call_or_one_silent_client_since_then_refuses_it() -> None:
     ((gate, message),) = noes(scene(merged(ORPHANED, {"since": {"workloads": {"search": {"sent": 0}}}})))
     assert gate == "rare"
     assert message.startswith("whether shop/search needs it is not known: the client itself called nothing")
+
+
+TAKEN = {"parents": [{"controllerName": "example.org/gate", "conditions": [{"type": "Accepted", "status": "True"}]}]}
+
+
+def tied(*backends: str, **parts: Any) -> dict[str, Any]:
+    """An HTTPRoute whose rules have the same match."""
+    rules = [{"backendRefs": [{"name": name}]} for name in backends]
+    return thing("HTTPRoute", "front", SHOP, spec={"rules": rules}, status=TAKEN, **parts)
+
+
+def test_a_rule_that_loses_every_tie_is_proposable_while_it_does() -> None:
+    """By the same decision on fresh facts: another rule, another status or a call since then refuses it."""
+    told = {"scale": {}, "remove": True, "fields": {"way": "git"}}
+    world: dict[str, Any] = {"world": {"objects": [tied("cart", "spare")]}, "plan": told}
+    checked = check(scene(world))
+    assert isinstance(checked, Proposable)
+    assert [change.workload for change in checked.plan.changes] == ["HTTPRoute/shop/front"]
+    for since, why in (
+        ({"objects": [tied("spare")]}, "it is gone, in use or out of scope by now"),
+        ({"objects": [tied("cart", "search")]}, "calls to search.shop.svc.cluster.local were seen"),
+        ({"objects": [tied("cart", "none")]}, "it changed since the plan was made"),
+        ({"objects": [tied("cart", "spare") | {"status": {}}]}, "no gateway or mesh says in its status"),
+        ({"calls": [["batch", "spare", 1]]}, "calls to spare.shop.svc.cluster.local were seen"),
+    ):
+        found = noes(scene(world | {"since": since}))
+        assert any(gate == "rare" and message.startswith(why) for gate, message in found), since
+
+
+PARTS = [{"destination": {"host": "web"}, "weight": 90}, {"destination": {"host": "old"}, "weight": 10}]
+SPLIT = thing("VirtualService", "front", SHOP, spec={"hosts": ["shop.example.org"], "http": [{"route": PARTS}]})
+FEW = [["web", "cart", 100000], ["unknown", "web", 100]]
+
+
+def test_an_empty_backend_is_proposable_by_real_scores_of_every_client() -> None:
+    """Until somebody calls it, or pods stand behind it; another backend than the planned one is refused."""
+    world = merged(ORPHANED, {"world": {"objects": [SPLIT], "calls": FEW}})
+    one = scene(world)
+    (change,) = one.plan.changes
+    assert isinstance(change, RemoveChange)
+    assert (change.workload, change.rule, change.items) == ("VirtualService/shop/front", 0, (1,))
+    assert isinstance(check(one), Proposable)
+    called = merged(world, {"since": {"calls": [*FEW, ["batch", "old", 1]]}})
+    assert [message.partition(":")[0] for _, message in noes(scene(called))] == [
+        "calls to it were seen, though nothing answers them"
+    ]
+    other = one.plan.model_copy(update={"changes": (change.model_copy(update={"rule": 1}),)})
+    ((gate, message),) = noes(Scene(other, one.topology, one.history, one.policy, one.now))
+    assert (gate, message.partition(";")[0]) == ("rare", "it changed since the plan was made")

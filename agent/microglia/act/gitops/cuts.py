@@ -1,4 +1,4 @@
-"""Cuts in YAML text: a document of several, the tail of a list. What is left is left byte for byte."""
+"""Cuts in YAML text: a document of several, items of a list. What is left is left byte for byte."""
 
 import re
 from typing import Any, Final
@@ -43,26 +43,41 @@ def without_document(spot: Spot) -> str | None:
     return text[:start] + text[end:]
 
 
-def without_tail(listed: Spot, items: tuple[int, ...]) -> str | None:
-    """The text of ``listed`` without its last ``items``, and the comments right above the first of them; None where
-    the list is not written in lines of its own, or anything in them is repeated elsewhere."""
+def without_items(listed: Spot, items: tuple[int, ...]) -> str | None:
+    """The text of ``listed`` without its ``items`` (ascending, not all of them), and the comments right above each;
+    None where the list is not written in lines of its own, or anything in them is repeated elsewhere."""
     node, text = listed.node, listed.text
     if not isinstance(node, SequenceNode) or node.flow_style or not items:
         return None
-    first = items[0]
-    if items != tuple(range(first, len(node.value))) or not first:
+    if not set(items) < set(range(len(node.value))):
         return None
-    gone = [Spot(text, one, listed.shared) for one in node.value[first:]]
-    if any(one.repeated for one in gone):
+    if any(Spot(text, node.value[one], listed.shared).repeated for one in items):
         return None
-    start = _dash(text, int(node.start_mark.column), int(gone[0].node.start_mark.index))
-    kept = line_end(text, last_end(node.value[first - 1]))
-    if start is None or start <= kept:
+    # From the last to the first: what lies before a cut stays where it is.
+    for item in reversed(items):
+        start = _begin(listed, node, item)
+        if item + 1 < len(node.value):
+            end = _begin(listed, node, item + 1)
+        else:
+            end = text.find("\n", line_end(text, last_end(node.value[item]))) + 1 or len(text)
+        if start is None or end is None:
+            return None
+        text = text[:start] + text[end:]
+    return text
+
+
+def _begin(listed: Spot, node: SequenceNode, item: int) -> int | None:
+    """Where the lines of an item begin, with the comments right above it (those above the first are the list's)."""
+    text, column = listed.text, int(node.start_mark.column)
+    start = _dash(text, column, int(node.value[item].start_mark.index))
+    if start is None or not item:
+        return start
+    kept = line_end(text, last_end(node.value[item - 1]))
+    if start <= kept:
         return None
     while (above := text.rfind("\n", 0, start - 1) + 1) > kept and _COMMENT.fullmatch(text[above:start]):
         start = above
-    end = text.find("\n", line_end(text, last_end(node.value[-1])))
-    return text[:start] + (text[end + 1 :] if end >= 0 else "")
+    return start
 
 
 def _dash(text: str, column: int, index: int) -> int | None:

@@ -1,10 +1,10 @@
-"""An object, or the last rules of one, taken out of the files that make it; every other character stays."""
+"""An object, or rules or backends of one, taken out of the files that make it; every other character stays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from microglia.act.gitops.charts import in_chart
-from microglia.act.gitops.cuts import contents, without_document, without_tail
+from microglia.act.gitops.cuts import contents, without_document, without_items
 from microglia.act.gitops.files import Edit, Files, Hints, Manifest, UnplacedError, folder_of
 from microglia.act.gitops.homes import homes, only
 from microglia.act.gitops.kustomize import Kustomize, Reached, patch_files
@@ -12,8 +12,22 @@ from microglia.act.gitops.marks import UnparsedError, documents
 from microglia.act.gitops.scopes import unlisted
 from microglia.model.ids import ObjectRef
 from microglia.plan.change import RemoveChange
+from microglia.plan.routed import BACKENDS
 
 _PATCHING: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
+
+_DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "matches": ([{"path": {"type": "PathPrefix", "value": "/"}}],),
+    "path": ({"type": "PathPrefix", "value": "/"},),
+    "type": ("PathPrefix", "Exact"),
+    "value": ("/",),
+    "group": ("",),
+    "kind": ("Service",),
+    "weight": (1,),
+    "statusCode": (302,),
+}
+"""What the API server fills into the rules of a route (gateway-api: the ``default`` fields of
+config/crd/standard/gateway.networking.k8s.io_httproutes.yaml and ..._grpcroutes.yaml)."""
 
 
 def removed_from(files: Files, kustomize: Kustomize, change: RemoveChange, hints: Hints) -> tuple[Edit, ...]:
@@ -51,7 +65,7 @@ def _agrees(manifest: Manifest, change: RemoveChange) -> None:
     for key, seen in change.before.items():
         said = spec.get(key)
         # Kustomize may add labels to a selector; a list of rules it leaves as it is.
-        fits = said == seen if change.items else isinstance(said, dict) and said.items() <= seen.items()
+        fits = _says(change, said, seen) if change.items else isinstance(said, dict) and said.items() <= seen.items()
         if not fits:
             raise UnplacedError(
                 f"{manifest.path} line {manifest.spot.line} says another spec.{key} than the cluster has: bring the two"
@@ -61,10 +75,11 @@ def _agrees(manifest: Manifest, change: RemoveChange) -> None:
 
 def _shortened(files: Files, manifest: Manifest, change: RemoveChange) -> Edit:
     (key,) = change.before
-    listed = manifest.spot.at("spec", key)
-    text = without_tail(listed, change.items) if listed else None
+    steps = () if change.rule is None else (change.rule, BACKENDS[change.id.kind])
+    listed = manifest.spot.at("spec", key, *steps)
+    text = without_items(listed, change.items) if listed else None
     left = [_spec(one).get(key) for one in _again(manifest, text)] if text else []
-    if text is None or (change.after or {})[key] not in left:
+    if text is None or not any(_says(change, said, (change.after or {})[key]) for said in left):
         raise UnplacedError(f"{manifest.path} writes spec.{key} in a way that cannot be cut alone; do it by hand")
     return files.edit(manifest.path, text, f"{change.what} taken out")
 
@@ -84,6 +99,18 @@ def _deleted(files: Files, home: Reached | Manifest, manifest: Manifest) -> Iter
     if text is None or _read(text) != left:
         raise UnplacedError(f"{path} holds it in a way that cannot be cut alone; take it out by hand")
     yield files.edit(path, text, "its document taken out")
+
+
+def _says(change: RemoveChange, said: Any, seen: Any) -> bool:
+    """Whether the file says what the cluster has; the API server writes out what a Gateway API route leaves out."""
+    if change.id.kind == "VirtualService":
+        return bool(said == seen)
+    if isinstance(said, dict) and isinstance(seen, dict):
+        filled = all(seen[key] in _DEFAULTS.get(key, ()) for key in seen.keys() - said.keys())
+        return filled and said.keys() <= seen.keys() and all(_says(change, said[key], seen[key]) for key in said)
+    if isinstance(said, list) and isinstance(seen, list) and len(said) == len(seen):
+        return all(_says(change, one, other) for one, other in zip(said, seen, strict=True))
+    return bool(said == seen and type(said) is type(seen))
 
 
 def _spec(manifest: Manifest) -> dict[str, Any]:
