@@ -11,7 +11,7 @@ from microglia.act.merged import recognise
 from microglia.act.settle import settle
 from microglia.compete.decide import select
 from microglia.guard.judge import judge
-from microglia.guard.regrow import regrow, shields
+from microglia.guard.regrow import Owed, owed, regrow, shields
 from microglia.guard.verdict import Verdict, judged
 from microglia.guard.watch import attended
 from microglia.lifecycle.states import State
@@ -139,8 +139,7 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
         told = signals(grounds, shielded, spec, "git" if merging else case.way)
         state = step(history.state, told, policy, now)
     with _timed("plan", seconds):
-        hurt = regrow(verdicts, history, topology, policy, now)
-        plan = (hurt.model_copy(update={"way": case.way}) if hurt else None) or case.given
+        plan = _hurt(verdicts, replace(history, state=state), topology, case) or case.given
         check = verify if plan and plan is case.given else winnow
         plan = plan or _drafted(grounds, state, case)
     with _timed("verify", seconds):
@@ -156,10 +155,18 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
 
 def for_git(found: Rehearsal, now: datetime) -> Checked:
     """What the cluster's plan must leave to Git, as a plan of its own, checked on the facts of the rehearsal: whoever
-    proposes it asks every gate again."""
+    proposes it asks every gate again. What hurt there comes first: until it is back, nothing more is taken there."""
     grounds, policy = found.grounds, found.policy
-    plan = draft(grounds, found.state, policy, now, "git", left_over=True)
+    debt = owed_by_git(found, now)
+    plan = debt.plan if debt else draft(grounds, found.state, policy, now, "git", left_over=True)
     return winnow(plan, grounds.topology, replace(grounds.history, state=found.state), policy, now)
+
+
+def owed_by_git(found: Rehearsal, now: datetime) -> Owed | None:
+    """What hurt and only Git can give back, None when it is nothing."""
+    grounds = found.grounds
+    history = replace(grounds.history, state=found.state)
+    return owed(found.verdicts, history, grounds.topology, found.policy, now)
 
 
 def carry_out(rehearsal: Rehearsal, world: World, conduct: Conduct) -> Record | None:
@@ -194,6 +201,12 @@ def lap(world: World, policies: Sequence[PruningPolicy], case: Case, conduct: Co
     history = past(world, case.policy.metadata.name, case.now)
     rehearsal = rehearse(lambda: look(world, case.policy, case.now, (), history), history, policies, case)
     return Lap(rehearsal, carry_out(rehearsal, world, conduct))
+
+
+def _hurt(verdicts: Sequence[Verdict], history: History, topology: Topology, case: Case) -> Plan | None:
+    debt = owed(verdicts, history, topology, case.policy, case.now) if case.way == "git" else None
+    plan = debt.plan if debt else regrow(verdicts, history, topology, case.policy, case.now)
+    return plan.model_copy(update={"way": case.way}) if plan else None
 
 
 def _drafted(grounds: Grounds, state: State, case: Case) -> Plan:

@@ -151,6 +151,8 @@ class Agent:
         metrics.policy_valid.labels(name).set(1)
         if told.rehearsal is not None:
             metrics.decided(told.rehearsal)
+            if told.role == "reader":
+                metrics.owed.labels(name).set(len(told.owed))
         if told.record is not None:
             metrics.written(told.record)
         if not told.failure:

@@ -75,6 +75,7 @@ class Metrics:
         self.unwritten = self._counter("unwritten_changes", "Planned changes that did not happen.", "state")
         self.refusals = self._counter("refusals", "A gate's no to a plan or to one of its changes.", "gate")
         self.harms = self._counter("harms", "Changes that guard ordered back, by the kind of change.", "kind")
+        self.owed = self._gauge("owed_changes", "Changes that hurt and that only Git can give back.")
         self.blind = self._gauge("blind_spots", "Kinds and metric replies that could not be read.")
 
     def _of_memory(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from microglia.cycle import Case, Rehearsal, World, for_git, look, past, rehearse
+from microglia.cycle import Case, Rehearsal, World, for_git, look, owed_by_git, past, rehearse
 from microglia.daemon.consent import ACTING, OFFERING
 from microglia.daemon.mirror import mirror, sweep, wanted
 from microglia.daemon.policies import Ruled
@@ -51,13 +51,16 @@ class Reader:
             if journal.history(name).state == history.state:
                 journal.save(result.state)
         self._mirror(result)
+        debt = owed_by_git(result, now) if mode in OFFERING else None
+        asks = mode in OFFERING and (debt is not None or not ruled.paused)
         return Told(
             role="reader",
             policy=policy,
             at=now,
             rehearsal=result,
             offered=self._put_up(policy, result.checked, now) if mode in OFFERING else "",
-            proposed=self._put_up(policy, for_git(result, now), now) if mode in OFFERING and not ruled.paused else "",
+            proposed=self._put_up(policy, for_git(result, now), now) if asks else "",
+            owed=debt.elements if debt else (),
             why_not=ruled.paused,
             before=history.state.phase if history.state else None,
             conflicts=_ties(result, ruled),
@@ -82,7 +85,9 @@ class Reader:
     def _put_up(self, policy: PruningPolicy, checked: Checked, now: datetime) -> str:
         """Of one way: what is up for the other one stays as it is."""
         plan, refused = checked.plan, isinstance(checked, Refused)
-        wanted_now = not refused and bool(plan.changes) and plan.purpose == "prune"
+        # What gives back in the cluster is the writer's, and waits for nobody.
+        offerable = plan.purpose == "prune" or plan.way == "git"
+        wanted_now = not refused and bool(plan.changes) and offerable
         for one in self._up(policy, plan.way):
             # A plan that would not be made any more must not wait to be carried out; a gate's no may pass.
             outlived = not refused and not wanted_now

@@ -66,6 +66,8 @@ def happenings(told: Told) -> Iterator[Happening]:
         yield Happening(f"{result.state.phase}", "Decide", f"from {told.before} to {result.state.phase}")
     for verdict in ordered_back(told) if remembers(told) else ():
         yield Happening("Harm", "Guard", f"{verdict.element}: {verdict.why}", "Warning")
+    if told.owed and told.role == "reader":
+        yield Happening("GitMustChange", "Guard", _debt(told), "Warning")
     if told.role == "reader" and isinstance(result.checked, Refused):
         gates = ", ".join(dict.fromkeys(one.gate for one in result.checked.refusals))
         yield Happening("Refused", "Verify", f"no plan passes the gates: {gates}")
@@ -120,16 +122,22 @@ def _acted(told: Told) -> Iterator[Condition]:
 
 
 def _harmed(told: Told, verdicts: tuple[Verdict, ...]) -> Condition:
+    if told.owed and not verdicts:
+        return condition("Harmed", "True", "Owed", _debt(told), told.at)
     if not verdicts:
         return condition("Harmed", "False", "NoHarm", "", told.at)
     first, mode = verdicts[0], told.policy.spec.actuation.mode
     way_out = (
         "" if mode in ACTING else f"; mode {mode} never acts, so give it back by hand: microglia restore {first.record}"
     )
+    if told.owed:
+        way_out = f"; {_debt(told)}"
     return condition("Harmed", "True", "Regrow", f"{first.element}: {first.why}{way_out}", told.at)
 
 
 def _why_no_more(told: Told, result: Rehearsal) -> str:
+    if told.owed:
+        return _debt(told)
     back = ordered_back(told)
     if back:
         return f"{count(len(back), 'change')} hurt and must come back"
@@ -165,6 +173,13 @@ def _offer(told: Told) -> str:
 
 def _for_git(told: Told) -> str:
     return f"{told.proposed} is for Git: microglia propose {told.proposed} --repo PATH"
+
+
+def _debt(told: Told) -> str:
+    what = f"{told.owed[0]} hurt" if len(told.owed) == 1 else f"{told.owed[0]} and {len(told.owed) - 1} more hurt"
+    if told.proposed:
+        return f"{what}, and only Git can give it back, now: microglia propose {told.proposed} --repo PATH"
+    return f"{what}, and only Git can give it back: merge what was proposed, or revert the commit that took it, now"
 
 
 def _done(record: Record) -> Happening:

@@ -19,6 +19,7 @@ class Told:
     """``rehearsal`` is None when there was nothing to look for, or ``failure`` says why it could not be. ``record`` is
     what the writer did, ``offered`` the id of the plan that is up and ``proposed`` of that for Git, ``why_not`` why a
     writer that could act did not.
+    ``owed`` are the elements that hurt and that only Git can give back.
     ``before`` is the phase until now. ``conflicts`` are ties with other policies."""
 
     role: Role
@@ -29,6 +30,7 @@ class Told:
     record: Record | None = None
     offered: str = ""
     proposed: str = ""
+    owed: tuple[str, ...] = ()
     why_not: str = ""
     before: Phase | None = None
     conflicts: tuple[str, ...] = field(default=())

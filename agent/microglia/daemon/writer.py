@@ -7,7 +7,7 @@ from datetime import datetime
 
 from microglia.act.apply import Conduct
 from microglia.act.lock import Held
-from microglia.cycle import Case, Rehearsal, World, carry_out, look, past, rehearse
+from microglia.cycle import Case, Rehearsal, World, carry_out, look, owed_by_git, past, rehearse
 from microglia.daemon.consent import ACTING, chosen, why_not
 from microglia.daemon.policies import Ruled
 from microglia.daemon.told import Told
@@ -60,7 +60,23 @@ class Writer:
                 record = carry_out(result, self.world, careful)
                 self._drop(offer, result)
         why = changed_mind or ruled.paused or self._waits(policy, offer, now)
-        return Told("writer", policy, now, result, record=record, why_not=why, before=before)
+        debt = owed_by_git(result, now)
+        return Told(
+            role="writer",
+            policy=policy,
+            at=now,
+            rehearsal=result,
+            record=record,
+            proposed=self._for_git(policy) if debt else "",
+            owed=debt.elements if debt else (),
+            why_not=why,
+            before=before,
+        )
+
+    def _for_git(self, policy: PruningPolicy) -> str:
+        """The plan by which Git gives back, where the reader put one up."""
+        up = (one.plan for one in self.offers.offered(policy.metadata.name) if one.rejected is None)
+        return next((plan.id for plan in up if (plan.way, plan.purpose) == ("git", "regrow")), "")
 
     def _chosen(self, policy: PruningPolicy, history: History, now: datetime) -> Offer | None:
         begun = {record.id for record in history.records}

@@ -1,11 +1,15 @@
 """Verdicts -> the plan that gives back, and the shields that keep it from being taken again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from microglia.guard.verdict import Verdict
 from microglia.lifecycle.states import Shield, State
 from microglia.lifecycle.step import merged
+from microglia.model.ids import ObjectRef, RouteId
+from microglia.model.objects import ref_of
+from microglia.plan.change import Change, SidecarChange
 from microglia.plan.document import Plan
 from microglia.plan.history import History
 from microglia.plan.inverse import Taken, giving_back
@@ -13,6 +17,7 @@ from microglia.plan.standing import standing
 from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
 from microglia.topology.graph import Topology
+from microglia.topology.owners import delivered_by
 
 WINDOWS = 2
 """How many windows an element that hurt is left alone."""
@@ -22,9 +27,73 @@ def regrow(
     verdicts: Sequence[Verdict], history: History, topology: Topology, policy: PruningPolicy, now: datetime
 ) -> Plan | None:
     """The plan that gives back everything that is to regrow, newest first; None when nothing is, or nothing can be."""
-    wanted = {(one.record, one.index): one for one in verdicts if one.verdict == "Regrow"}
+    wanted = {(one.record, one.index): one.why for one in verdicts if one.verdict == "Regrow"}
+    return _giving_back(wanted, history, topology, policy, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What hurt, is still taken, and only Git can give back: whoever delivers the object would undo another's write.
+
+    ``plan`` gives back what of it nobody has proposed yet; it is empty when all of it waits for a merge. ``elements``
+    are all of it, sorted.
+    """
+
+    plan: Plan
+    elements: tuple[str, ...]
+
+
+def owed(
+    verdicts: Sequence[Verdict], history: History, topology: Topology, policy: PruningPolicy, now: datetime
+) -> Owed | None:
+    """What Git must give back; None when it is nothing.
+
+    A merge takes its time, and harm may pause meanwhile: what was ordered back stays so while its shield in
+    ``history.state`` lasts.
+    """
+    wanted = {(one.record, one.index): one.why for one in verdicts if one.verdict == "Regrow"}
+    held = history.state.shields if history.state else ()
+    shielded = {one.element: one.reason for one in held if one.until > now}
+    for one in standing(history):
+        for element in _elements(one.change):
+            if element in shielded:
+                wanted.setdefault((one.record.id, one.index), shielded[element])
+    plan = _giving_back(wanted, history, topology, policy, now)
+    delivered = [index for index, one in enumerate(plan.changes) if _delivered(one, topology)] if plan else []
+    if plan is None or not delivered:
+        return None
+    asked = {
+        record.plan.changes[step.index].element
+        for record in history.records
+        for step in record.steps
+        if step.state == "proposed" and record.plan.changes[step.index].widens
+    }
+    rest = [index for index in delivered if plan.changes[index].element not in asked]
+    elements = sorted({plan.changes[index].element for index in delivered})
+    return Owed(plan.only(*rest).model_copy(update={"way": "git"}), tuple(elements))
+
+
+def _elements(change: Change) -> tuple[str, ...]:
+    """As shields name them."""
+    if isinstance(change, SidecarChange):
+        return tuple(str(RouteId(change.id, host)) for host in change.cut)
+    return (change.workload,)
+
+
+def _delivered(change: Change, topology: Topology) -> bool:
+    if isinstance(change, SidecarChange):
+        ref = ObjectRef("Sidecar", change.namespace, change.name)
+        found = (one for one in topology.objects.of("Sidecar") if ref_of("Sidecar", one) == ref)
+        return any(delivered_by(ref, one) is not None for one in found)
+    workload = topology.workloads.get(change.id)
+    return workload is not None and not workload.owner.act and workload.owner.declared
+
+
+def _giving_back(
+    wanted: Mapping[tuple[str, int], str], history: History, topology: Topology, policy: PruningPolicy, now: datetime
+) -> Plan | None:
     taken = [
-        (one, wanted[one.record.id, one.index].why)
+        (one, wanted[one.record.id, one.index])
         for one in reversed(standing(history))
         if (one.record.id, one.index) in wanted
     ]

@@ -77,6 +77,7 @@ def request_text(checked: Checked, parts: Sequence[Part], currency: str) -> str:
     chunks = [
         f"# {verb} {count(len(placed), 'element')} of {plan.structure} ({plan.id})",
         f"{seen} {plan.policy}, rule {plan.rule}: {plan.phase}, round {plan.round} of {plan.rounds}.{saved}",
+        _harm(plan, placed),
         _changes(plan, placed, currency),
         "## Evidence\n\n```\n" + proof_text(checked) + "\n```" + _whole(plan, placed),
         _victims(plan, placed),
@@ -134,6 +135,14 @@ def outcome_data(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 def _saves(amount: Saving, currency: str) -> str:
     told = saving(amount, currency)
     return "" if told == "-" else f" Saves {told}."
+
+
+def _harm(plan: Plan, placed: Sequence[Part]) -> str:
+    """Why it is urgent: what was merged before, and what it did."""
+    if plan.purpose != "regrow":
+        return ""
+    lines = [f"* {plan.changes[part.index].workload}: {plan.changes[part.index].why.sentence}" for part in placed]
+    return "## Harm\n\nWhat was taken by an earlier merge hurts. Give it back now.\n\n" + "\n".join(lines)
 
 
 def _whole(plan: Plan, placed: Sequence[Part]) -> str:
@@ -213,9 +222,14 @@ def _unplaced(plan: Plan, parts: Sequence[Part]) -> str:
 
 
 def _afterwards(plan: Plan) -> str:
-    undo = "Each change is a commit of its own: revert the one that hurts, or all of them."
     if plan.purpose != "prune":
-        return f"## Afterwards\n\n{undo}"
+        told = (
+            "## Afterwards\n\nThis only gives back, so it can be merged at once; microglia recognises it once it is"
+            " rolled out (receipt: by Git). Each change is a commit of its own."
+        )
+        hurt = " Until then it goes on hurting, because microglia does not write what Git owns."
+        return told + (hurt if plan.purpose == "regrow" else "")
+    undo = "Each change is a commit of its own: revert the one that hurts, or all of them."
     return (
         "## Afterwards\n\nOnce this is merged and rolled out, microglia recognises it as its own (receipt: by Git) and"
         f" watches errors, latency and missing demand as after any prune; `microglia status` shows how it fares. {undo}"

@@ -13,7 +13,12 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("identity", "Every object still exists and is the same one (uid).", identity.same_objects, always=True),
     Gate("ownership", "Nobody else decides the count.", identity.ownership, always=True),
     Gate("direction", "A plan that gives back takes nothing.", identity.direction, always=True),
-    Gate("rare", "Objects, rules and backends go by proposal alone, while nobody can need them.", rare.removals, always=True),
+    Gate(
+        "rare",
+        "Objects, rules and backends go by proposal alone, while nobody can need them.",
+        rare.removals,
+        always=True,
+    ),
     Gate("policy", "The plan was made under this very policy.", limits.policy),
     Gate("scope", "The policy selects the workload, and allows this kind of change.", limits.scope),
     Gate("form", "Each object is written once, exactly as the plan says.", identity.form),

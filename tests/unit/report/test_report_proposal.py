@@ -88,10 +88,17 @@ def test_a_request_that_gives_back_promises_no_watch() -> None:
     regrown = plan(scaled(deployment("cart", replicas=4), 4, 5), way="git", purpose="regrow")
     text = request_text(Proposable(regrown, proof()), [Part(0, (("a.yaml", "in place"),))], "EUR")
     assert text.startswith("# Give back 1 element of default")
-    assert "receipt" not in text
+    assert "watches errors" not in text
+    assert "can be merged at once; microglia recognises it" in text
+    assert "## Harm" in text
+    assert "* shop/cart: " in text
+    assert text.rstrip().endswith("Until then it goes on hurting, because microglia does not write what Git owns.")
+    restored = Proposable(regrown.model_copy(update={"purpose": "restore"}), proof())
+    other = request_text(restored, [Part(0, (("a.yaml", "in place"),))], "EUR")
+    assert "hurt" not in other
     assert "round 1 of 5.\n" in text
     assert "Replayed with" not in text
-    assert "revert the one that hurts" in text
+    assert "Each change is a commit of its own." in text
 
 
 def test_the_screen_says_what_is_where_and_what_next() -> None:
