@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from microglia.plan.change import RemoveChange
 from tests.lab.laboratory import Lab
 from tests.unit.act import charted, kustomized
 from tests.unit.act.checkouts import placed, scaling
+from tests.unit.act.routed import dead_rule, empty_backend, files
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -75,3 +77,31 @@ def test_helm_renders_the_planned_objects(tmp_path: Path, lab: Lab, case: charte
 
     before, after, back = there_and_back(dict(case.files), case.named, build, case.marks)
     assert before == after == back
+
+
+def said(rules: list[dict[str, Any]]) -> list[list[str]]:
+    """The backends of each rule, by name."""
+    return [[one["name"] for one in rule["backendRefs"]] for rule in rules]
+
+
+@pytest.mark.parametrize("change", [dead_rule(1), empty_backend(1), empty_backend(0, 2)], ids=lambda one: one.what)
+def test_kustomize_makes_the_planned_rules(tmp_path: Path, lab: Lab, change: RemoveChange) -> None:
+    """What is cut out of a route builds without it, and the inverse builds what was there."""
+    there = files()
+    old = dict(there)
+
+    def build() -> Any:
+        write(tmp_path / "repo", there)
+        return made(lab.binaries.kubectl, "kustomize", tmp_path / "repo" / "app")["HTTPRoute", "front"]
+
+    before = build()
+    (found,) = placed(there, change)
+    assert found.reason == ""
+    after = build()
+    assert change.after is not None
+    assert said(after["spec"]["rules"]) == said(change.after["rules"])
+    assert {**after, "spec": None} == {**before, "spec": None}
+    for edit in reversed(found.edits):
+        there[edit.path] = edit.before or ""
+    assert there == old
+    assert build() == before
