@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from microglia.model.activity import EXTERNAL
-from microglia.model.objects import Raw, at, labels_of, maps, namespace_of
+from microglia.model.objects import Raw, at, labels_of, maps, namespace_of, ref_of
 from microglia.plan.mentions import Key
 from microglia.protect.ledger import Protections
 from microglia.protect.platform import SYSTEM
@@ -15,16 +16,20 @@ from microglia.score.scores import Evidence, RouteScore, Scores, columns
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Service
 
+_NETWORK: Final = "topology.istio.io/network"
+
 
 @dataclass(slots=True, eq=False)
 class Calls:
     """What is known of calls: ``routes`` to each host, ``called`` hosts, keys of clients whose calls ``strayed`` to no
-    host that is known, and ``unheard`` is the first workload that may call without being seen."""
+    host that is known. ``unheard`` is the first workload that may call without being seen, ``beyond`` the first object
+    that shows that the mesh has other clusters."""
 
     routes: dict[str, list[RouteScore]]
     called: set[str] = field(default_factory=set)
     strayed: set[str] = field(default_factory=set)
     unheard: str = ""
+    beyond: str = ""
 
 
 def unbacked(topology: Topology) -> dict[Key, Service]:
@@ -84,7 +89,23 @@ def calls_to(topology: Topology, scores: Scores, wanted: AbstractSet[str]) -> Ca
             calls.called.add(edge.host)
     unseen = (one for one in topology.workloads.values() if not one.meshed and one.id.namespace not in SYSTEM)
     calls.unheard = next((str(one.id) for one in unseen), "")
+    calls.beyond = _beyond(topology)
     return calls
+
+
+def _beyond(topology: Topology) -> str:
+    """Istio keeps a Service without pods in one cluster for the endpoints that it has in another
+    (https://istio.io/latest/docs/ops/configuration/traffic-management/multicluster/)."""
+    for kind in ("ServiceExport", "ServiceImport"):
+        for raw in topology.objects.of(kind):
+            return str(ref_of(kind, raw))
+    for raw in topology.objects.of("Namespace"):
+        if _NETWORK in labels_of(raw):
+            return str(ref_of("Namespace", raw))
+    for workload in topology.workloads.values():
+        if _NETWORK in workload.pod_labels or workload.pod_labels.get("istio") == "eastwestgateway":
+            return str(workload.ref)
+    return ""
 
 
 def spoken_for(service: Service, topology: Topology, protections: Protections, calls: Calls) -> str:
@@ -92,6 +113,8 @@ def spoken_for(service: Service, topology: Topology, protections: Protections, c
     start = topology.snapshot.window.start
     if str(at(service.raw, "metadata", "creationTimestamp", default="")) > f"{start:%Y-%m-%dT%H:%M:%SZ}":
         return "it was made within the window; wait until it is older"
+    if calls.beyond:
+        return f"{calls.beyond} shows that the mesh spans clusters, and what answers for it in another is not seen here"
     if service.host in calls.called:
         return "calls to it were seen, though nothing answers them: its clients need it, or something behind it"
     routes = calls.routes[service.host]

@@ -142,6 +142,7 @@ def test_one_call_is_a_call() -> None:
         (istio(("old", 10), ("web", 90), metadata=RECENT), (), "it was made within the window, so somebody may"),
         (istio(("old", 10), ("web", 90), annotations={"microglia.dev/protect": "x"}), (), "is marked microglia.dev"),
         (SPLIT, (thing("Canary", "front", spec={}),), "Canary shop/front steers it"),
+        (SPLIT, (thing("ServiceExport", "web", "data"),), "the mesh spans clusters"),
         (SPLIT, (thing("DestinationRule", "d", spec={"host": "old"}),), "DestinationRule shop/d names"),
         (SPLIT, (thing("Protection", "p", spec={"targets": [{"kind": "Service", "name": "old"}], "reason": "r"}),),
          "Protection shop/p names"),

@@ -180,6 +180,29 @@ def test_who_has_no_sidecar_may_call_unseen() -> None:
     assert look(OLD, *WEB, *running(deployment("coredns", "kube-system"), meshed=False)).changes
 
 
+@pytest.mark.parametrize(
+    ("raws", "by"),
+    [
+        ((thing("ServiceExport", "web", "data"),), "ServiceExport data/web"),
+        ((thing("ServiceImport", "web", "data"),), "ServiceImport data/web"),
+        ((thing("Namespace", "istio-system", "", labels={"topology.istio.io/network": "n"}),),
+         "Namespace istio-system"),
+        (running(deployment("gate", "istio-system", pod_labels={"istio": "eastwestgateway"})),
+         "Deployment istio-system/gate"),
+        (running(deployment("app", pod_labels={"topology.istio.io/network": "n"})), "Deployment shop/app"),
+    ],
+)  # fmt: skip
+def test_a_mesh_of_several_clusters_keeps_what_is_empty_in_one(raws: Any, by: str) -> None:
+    """Istio needs the Service here for the endpoints that it has elsewhere."""
+    told = kept(look(OLD, *WEB, *raws))
+    assert told == f"{by} shows that the mesh spans clusters, and what answers for it in another is not seen here"
+
+
+def test_namespaces_and_exports_without_a_network_change_nothing() -> None:
+    """A label of something else is no sign of another cluster."""
+    assert look(OLD, *WEB, thing("Namespace", "shop", "", labels={"istio-injection": "enabled"})).changes
+
+
 def test_a_protected_route_keeps_its_host() -> None:
     """By rule, with the reason; the blanket over the platform's clients protects no Service, one on a host does."""
     guard = Protection("periodic", Level.PIN, 0, "runs at the end of the year", OLD_REF, "f", "v")
