@@ -1,5 +1,6 @@
 """What was merged and hurts: nobody writes what Git owns, so its inverse is offered for Git, and people are told."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from microglia.act.gitops.proposing import Place, note, propose
 from microglia.cycle import Case, look, past, rehearse, remember
 from microglia.daemon.agent import Agent
 from microglia.daemon.policies import Ruled
+from microglia.daemon.telling import conditions, saying
 from microglia.model.kinds import BY_NAME
 from microglia.plan.document import Plan
 from microglia.plan.history import Record
@@ -155,8 +157,9 @@ def test_harm_after_a_merge_goes_back_the_way_it_came(repo: Repository) -> None:
     assert "inn" not in [name for one in up(scene).values() for name in names(one)]
 
 
-def test_the_order_outlives_a_pause_of_the_harm(repo: Repository) -> None:
-    """A merge takes its time: while the shield lasts, and it is not back, nothing else is asked of Git."""
+def test_the_order_outlives_the_harm(repo: Repository) -> None:
+    """A merge takes its time: while the shield lasts, and it is not back, nothing else is asked of Git, and it is
+    still said to be owed where this lap saw no harm."""
     scene, reader = merged_and_hurt(repo, "propose")
     first = up(scene)["git"]
     scene.cluster.advance(scene.now + timedelta(days=3))
@@ -167,6 +170,12 @@ def test_the_order_outlives_a_pause_of_the_harm(repo: Repository) -> None:
     assert set(names(plan)) >= set(names(first))
     assert owed(reader) >= 1.0
     assert scene.diary.condition("default", "Harmed").status == "True"
+    told = scene.reader().lap(scene.policies[0], scene.ruled())
+    calm = replace(told, rehearsal=replace(told.rehearsal, verdicts=()))
+    (harmed,) = (one for one in conditions(calm) if one.type == "Harmed")
+    assert (harmed.status, harmed.reason) == ("True", "Owed")
+    assert harmed.message.endswith(command(plan))
+    assert saying(calm).endswith(command(plan))
 
 
 @pytest.mark.parametrize("mode", ["approve", "auto"])

@@ -138,6 +138,8 @@ def test_one_call_is_a_call() -> None:
     [
         (istio(("old", 10), ("older", 90)), (service("older"),), "no other backend of spec.http[0] is known to answer"),
         (istio(("old", 10), ("nowhere", 90)), (), "no other backend of spec.http[0] is known to answer"),
+        (istio(("old", 10), ("far", 90)), (service("far", type="ExternalName", externalName="db.example.org"),),
+         "no other backend of spec.http[0] is known to answer"),
         (istio(("old", 100), ("web", 0)), (), "no other backend of spec.http[0] is known to answer"),
         (istio(("old", 10), ("web", 90), metadata=RECENT), (), "it was made within the window, so somebody may"),
         (istio(("old", 10), ("web", 90), annotations={"microglia.dev/protect": "x"}), (), "is marked microglia.dev"),

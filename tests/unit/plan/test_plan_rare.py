@@ -22,7 +22,7 @@ from tests.planning import host, route, wid
 OLD = service("old")
 WEB = running(deployment("web"))
 RECENT = {"creationTimestamp": "2026-06-20T00:00:00Z"}
-SLICE = {"labels": {"kubernetes.io/service-name": "old"}}
+SLICE: dict[str, Any] = {"labels": {"kubernetes.io/service-name": "old"}}
 BY_SERVICE = {"ownerReferences": [{"kind": "Service", "name": "old", "uid": "u"}]}
 RULES: list[dict[str, Any]] = [
     {"match": [{"uri": {"prefix": "/cart"}}], "route": [{"destination": {"host": "cart"}}]},
