@@ -56,7 +56,8 @@ def owed(
     shielded = {one.element: one.reason for one in held if one.until > now}
     for one in standing(history):
         for element in _elements(one.change):
-            if element in shielded:
+            # What was kept stays kept: the shield is then another step's of the same workload.
+            if element in shielded and one.watched:
                 wanted.setdefault((one.record.id, one.index), shielded[element])
     plan = _giving_back(wanted, history, topology, policy, now)
     delivered = [index for index, one in enumerate(plan.changes) if _delivered(one, topology)] if plan else []

@@ -171,6 +171,7 @@ def test_the_order_outlives_the_harm(repo: Repository) -> None:
     assert owed(reader) >= 1.0
     assert scene.diary.condition("default", "Harmed").status == "True"
     told = scene.reader().lap(scene.policies[0], scene.ruled())
+    assert told.rehearsal is not None
     calm = replace(told, rehearsal=replace(told.rehearsal, verdicts=()))
     (harmed,) = (one for one in conditions(calm) if one.type == "Harmed")
     assert (harmed.status, harmed.reason) == ("True", "Owed")

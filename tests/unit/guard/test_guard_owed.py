@@ -78,6 +78,13 @@ def test_an_order_stands_while_its_shield_lasts() -> None:
     assert found.plan.changes[0].why.sentence == "errors"
 
 
+def test_an_earlier_step_that_was_kept_is_not_owed() -> None:
+    """The shield is that of a later step of the same workload, which is back."""
+    kept = record(scaled(CART, 5, 4), way="git", verdicts=["Keep"])
+    assert look(kept, shields=[Shield("shop/cart", UNTIL, "errors")]) is None
+    assert look(kept, verdicts=[hurt(kept)], shields=[Shield("shop/cart", UNTIL, "errors")]) is not None
+
+
 def test_what_was_proposed_back_is_owed_but_not_asked_for_twice() -> None:
     """It waits for its merge; a proposal that would take does not count as one."""
     back = plan(scaled(CART, 4, 5), way="git", purpose="regrow")
