@@ -25,7 +25,9 @@ from tests.lab.ward import DEPLOYMENTS, WORLDS, Ward
 PLANS = "/apis/microglia.dev/v1alpha1/pruningplans"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
 PROTECTIONS = "/apis/microglia.dev/v1alpha1/namespaces/bad/protections"
-POLICY = "/apis/microglia.dev/v1alpha1/pruningpolicies/bad-days"
+POLICIES = "/apis/microglia.dev/v1alpha1/pruningpolicies"
+POLICY = f"{POLICIES}/bad-days"
+SIDECARS = "/apis/networking.istio.io/v1/namespaces/bad/sidecars"
 
 
 class Release:
@@ -68,11 +70,13 @@ class Release:
         # A log outlives the lab's next release, and must not tell of this one there.
         return self.hosted.start(f"{self._name}-{role}", self.pod("Deployment", f"{RELEASE}-{role}"), **settings)
 
-    def engage(self, role: Role) -> tuple[Agent, Station]:
-        """The reader or the writer in this process, with its own token, for a round at a time; and where it works."""
+    def engage(self, role: Role, **other: Any) -> tuple[Agent, Station]:
+        """The reader or the writer in this process, with its own token, for a round at a time; and where it works.
+        ``other`` are settings that differ from the usual."""
         kubeconfig = self.lab.kubeconfig_for(NAMESPACE, f"{RELEASE}-{role}")
         state = self.hosted.home / f"engaged-{role}"
-        settings = Settings(kubeconfig=kubeconfig, prometheus=self.ward.good.prometheus, state=state)
+        usual = {"kubeconfig": kubeconfig, "prometheus": self.ward.good.prometheus, "state": state}
+        settings = Settings.model_validate({**usual, **other})
         cluster = connect(kubeconfig=kubeconfig)
         station = Station(settings, cluster, cluster.facts(), Time())
         pulse = Pulse(time.monotonic, 600.0)
@@ -86,6 +90,8 @@ class Release:
             self.lab.api.delete(f"{PLANS}/{raw['metadata']['name']}")
         for raw in self.lab.api.get(PROTECTIONS)["items"]:
             self.lab.api.delete(f"{PROTECTIONS}/{raw['metadata']['name']}")
+        for raw in self.lab.api.get(SIDECARS)["items"]:
+            self.lab.api.delete(f"{SIDECARS}/{raw['metadata']['name']}")
         self.lab.api.patch(f"{POLICY}/status", {"status": None})
         self.lab.wait_ready()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from microglia.act.lease import Lease
 from microglia.cli.agents import Role, Station
@@ -23,7 +26,7 @@ from tests.lab import Lab
 from tests.lab.crew import ROLES, Ears
 from tests.lab.helming import NAMESPACE, RELEASE
 from tests.lab.person import Person, Said
-from tests.lab.release import PLANS, POLICY, Release
+from tests.lab.release import PLANS, POLICIES, POLICY, SIDECARS, Release
 from tests.lab.waiting import until
 from tests.lab.ward import WORLDS
 
@@ -41,19 +44,15 @@ REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 FOUND = {kind.plural for kind in SERVED}
 LOOKS = ("get", "list")
 WATCHED = [right for right in RIGHTS if right.verbs == ("watch",)]
-USED = [
-    right
-    for right in RIGHTS
-    # Leases and watches have tests of their own; what the reader reads is above.
-    if right.bound not in ("discovery", "leases")
-    and right not in WATCHED
-    and (
-        FOUND.intersection(right.resources) if right.verbs == LOOKS and right.role == "writer" else right.verbs != LOOKS
-    )
-    # Policies from files alone are mirrored, and the first plan cuts no routes.
-    and (right.resources, right.verbs) != (("pruningpolicies",), ("create", "update"))
-    and right.resources != ("sidecars",)
-]
+LEASED = [right for right in RIGHTS if right.bound == "leases"]
+FOUND_OUT = [right for right in RIGHTS if right.bound == "discovery"]
+FILED = [right for right in RIGHTS if (right.resources, right.verbs) == (("pruningpolicies",), ("create", "update"))]
+HIDING = [right for right in RIGHTS if right.resources == ("sidecars",) and right.bound == "acting"]
+UNSERVED = [right for right in RIGHTS if right.verbs == LOOKS and not FOUND.intersection(right.resources)]
+LOOKED = [right for right in RIGHTS if right.verbs == LOOKS and right.role == "reader" and right.group in READS]
+APART = (*WATCHED, *LEASED, *FOUND_OUT, *FILED, *HIDING, *UNSERVED, *LOOKED)
+"""Rules that have tests of their own."""
+USED = [right for right in RIGHTS if right not in APART]
 """What a round of either agent on this mesh cannot do without."""
 
 
@@ -69,6 +68,23 @@ def release(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rele
 def crew(release: Release) -> dict[Role, tuple[Agent, Station]]:
     """Both agents in this process, with their own tokens, for a round at a time."""
     return {role: release.engage(role) for role in ROLES}
+
+
+@pytest.fixture
+def filed(release: Release, tmp_path: Path) -> Iterator[Path]:
+    """A policy that only a file knows, and under which nothing goes but routes; what it left is taken away."""
+    body = YAML(typ="safe").load((WORLDS / "bad-days-policy.yaml").read_text(encoding="utf-8"))
+    body["metadata"]["name"] = "filed"
+    body["spec"]["budget"] |= {"cpu": {"spare": "900%"}, "memory": {"spare": "900%"}}
+    body["spec"]["actuation"] = {"mode": "auto"}
+    path = tmp_path / "filed.yaml"
+    path.write_text(json.dumps(body), encoding="utf-8")
+    release.reset()
+    yield path
+    release.reset()
+    for raw in release.lab.api.get(POLICIES)["items"]:
+        if raw["metadata"]["name"] == "filed":
+            release.lab.api.delete(f"{POLICIES}/filed")
 
 
 @pytest.fixture
@@ -172,6 +188,89 @@ def test_who_may_not_have_a_lease_does_not_lead(
     assert ears.warnings()
 
 
+@pytest.mark.parametrize("right", FILED, ids=lambda right: right.role)
+def test_who_may_not_mirror_a_policy_says_so_and_takes_nothing(
+    release: Release, filed: Path, ears: Ears, right: Right
+) -> None:
+    """A policy of files alone has its memory in a mirror: without one nobody begins anything."""
+    agent, _ = release.engage(right.role, policy=(filed,))
+    with without_right(release, right):
+        agent.round()
+    assert any("pruningpolicies" in said and "forbidden" in said for said in ears.warnings())
+    assert "filed" not in {one["metadata"]["name"] for one in release.lab.api.get(POLICIES)["items"]}
+    assert release.ward.counts() == release.before
+    assert not [one for one in release.lab.api.get(PLANS)["items"] if one.get("status", {}).get("started")]
+
+
+@pytest.mark.parametrize("right", HIDING, ids=lambda right: right.role)
+def test_who_may_not_write_sidecars_says_so_and_hides_nothing(release: Release, filed: Path, right: Right) -> None:
+    """A plan that only hides hosts: its first change fails by name, the others are left, the record is closed."""
+    agents = {role: release.engage(role, policy=(filed,))[0] for role in ROLES}
+    with without_right(release, right):
+        for role in ROLES:
+            agents[role].round()
+    (record,) = [one for one in release.lab.api.get(PLANS)["items"] if one.get("status", {}).get("started")]
+    assert {change["kind"] for change in record["spec"]["changes"]} == {"sidecar"}
+    assert {step["state"] for step in record["status"]["steps"]} <= {"failed", "skipped"}
+    assert record["status"]["finished"]
+    (acting,) = [
+        one for one in release.lab.api.get(f"{POLICIES}/filed")["status"]["conditions"] if one["type"] == "Acting"
+    ]
+    assert (acting["status"], acting["reason"]) == ("False", "Failed")
+    assert "sidecars" in acting["message"]
+    assert release.lab.api.get(SIDECARS)["items"] == []
+    assert release.ward.counts() == release.before
+
+
+@pytest.mark.parametrize("right", FOUND_OUT, ids=lambda right: right.role)
+def test_who_may_not_reach_prometheus_says_so_and_takes_nothing(release: Release, ears: Ears, right: Right) -> None:
+    """No Prometheus is named, and the one that is found may not be asked: what is missing is told by name. With the
+    right the API server tries to pass the question on."""
+    with discovering(release, right):
+        agent, _ = release.engage(right.role, prometheus=None)
+        with without_right(release, right):
+            agent.round()
+        refused = ears.warnings()
+        agent.round()
+    assert any("services/proxy" in said and "forbidden" in said for said in refused)
+    tried = ears.warnings()[len(refused) :]
+    assert tried
+    assert not any("forbidden" in said for said in tried)
+    assert release.ward.counts() == release.before
+    assert not [one for one in release.lab.api.get(PLANS)["items"] if one.get("status", {}).get("started")]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_this_cluster_does_not_serve_is_not_missed(
+    release: Release, crew: dict[Role, tuple[Agent, Station]], ears: Ears, role: Role
+) -> None:
+    """Rules about kinds that are not installed: without any of them a round takes what it takes with all."""
+    release.reset()
+    mine = [right for right in UNSERVED if right.role == role]
+    with ExitStack() as taken:
+        for right in mine:
+            taken.enter_context(without_right(release, right))
+        for one in ROLES:
+            crew[one][0].round()
+    assert mine
+    assert complaints(release) == []
+    assert not any("failed" in said for said in ears.warnings())
+    assert all(release.before[name] - count in (0, 1) for name, count in release.ward.counts().items())
+    release.reset()
+
+
+def test_every_rule_that_the_chart_renders_is_walked(release: Release) -> None:
+    """With a Prometheus that is not named, as then most is rendered: whoever adds a rule walks it here."""
+    rendered = [one for one in templated(release) if one["kind"] in ("Role", "ClusterRole")]
+    found = {(one["metadata"]["name"], str(sorted(rule.items()))) for one in rendered for rule in one["rules"]}
+    walked = {
+        (path_of(right).rpartition("/")[2], str(sorted(rule.items())))
+        for right in (*APART, *USED)
+        for rule in [{**rule_of(right), **({"resourceNames": list(right.names)} if right.names else {})}]
+    }
+    assert found == walked
+
+
 def complaints(release: Release) -> list[str]:
     """What the policy's conditions tell of things that do not work."""
     found = release.lab.api.get(POLICY).get("status", {}).get("conditions", [])
@@ -182,13 +281,10 @@ def complaints(release: Release) -> list[str]:
 @contextmanager
 def without_right(release: Release, right: Right) -> Iterator[None]:
     """The agent's Roles without exactly that rule for the block."""
-    path = {
-        "cluster": f"{RBAC}/clusterroles/{RELEASE}-{right.role}",
-        "acting": f"{RBAC}/clusterroles/{RELEASE}-acting",
-    }.get(right.bound, f"{RBAC}/namespaces/default/roles/{RELEASE}-{right.role}-{right.bound}")
+    path = path_of(right)
     api = release.lab.api
     rules = api.get(path)["rules"]
-    gone = {"apiGroups": [right.group], "resources": list(right.resources), "verbs": list(right.verbs)}
+    gone = rule_of(right)
     kept = [rule for rule in rules if {key: rule.get(key) for key in gone} != gone]
     assert len(kept) == len(rules) - 1
     api.patch(path, {"rules": kept})
@@ -200,11 +296,55 @@ def without_right(release: Release, right: Right) -> Iterator[None]:
         until("the rule is back", lambda: "" if allowed(release, right) else "it is not", 30.0, 0.02)
 
 
+@contextmanager
+def discovering(release: Release, right: Right) -> Iterator[None]:
+    """A Service that looks like Prometheus and that nothing answers behind, and the rules as the chart renders them
+    where none is named."""
+    api, path = release.lab.api, path_of(right)
+    before, name = api.get(path)["rules"], path.rpartition("/")[2]
+    (role,) = [one for one in templated(release) if (one["kind"], one["metadata"]["name"]) == ("ClusterRole", name)]
+    body = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "prometheus", "namespace": NAMESPACE},
+        "spec": {"ports": [{"name": "web", "port": 9090}]},
+    }
+    release.lab.apply([body])
+    api.patch(path, {"rules": role["rules"]})
+    until("the rule is there", lambda: "" if allowed(release, right) else "it is not", 30.0, 0.02)
+    try:
+        yield
+    finally:
+        api.patch(path, {"rules": before})
+        api.delete(f"/api/v1/namespaces/{NAMESPACE}/services/prometheus")
+
+
+def templated(release: Release) -> list[dict[str, Any]]:
+    """What the chart renders where no Prometheus is named."""
+    return release.helm.template({**release.values, "prometheus": {"url": ""}})
+
+
+def path_of(right: Right) -> str:
+    """The Role that holds it."""
+    return {
+        "cluster": f"{RBAC}/clusterroles/{RELEASE}-{right.role}",
+        "discovery": f"{RBAC}/clusterroles/{RELEASE}-{right.role}",
+        "acting": f"{RBAC}/clusterroles/{RELEASE}-acting",
+    }.get(right.bound, f"{RBAC}/namespaces/default/roles/{RELEASE}-{right.role}-{right.bound}")
+
+
+def rule_of(right: Right) -> dict[str, list[str]]:
+    """As RBAC writes it, but for the names that narrow it."""
+    return {"apiGroups": [right.group], "resources": list(right.resources), "verbs": list(right.verbs)}
+
+
 def allowed(release: Release, right: Right) -> bool:
     """Whether the API server knows of the rule by now."""
     resource, _, part = right.resources[0].partition("/")
     asked = {"group": right.group, "resource": resource, "subresource": part, "verb": right.verbs[-1]}
-    place = {"cluster": "", "acting": "bad"}.get(right.bound, "default")
+    place = {"cluster": "", "acting": "bad", "discovery": NAMESPACE}.get(right.bound, "default")
+    if right.names:
+        asked["name"] = "http:prometheus:9090"
     user = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-{right.role}"
     spec = {"user": user, "resourceAttributes": {**asked, "namespace": place}}
     return bool(release.lab.api.post(REVIEWS, {"spec": spec})["status"]["allowed"])
