@@ -122,8 +122,12 @@ class Plan(Strict):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything in it; of a shorter telling, of everything that was in it."""
-        return self.whole or digest(self.model_dump(mode="json", by_alias=True))
+        """SHA-256 of everything in it. Of a plan that is too large to be told in full: of its changes as they are, and
+        of the SHA-256 of everything else, which a shorter telling carries in ``whole``. So every digest binds every
+        change, whatever of the notes is left."""
+        written = self.model_dump(mode="json", by_alias=True)
+        rest = self.bounded().whole
+        return digest({"changes": written["changes"], "rest": rest}) if rest else digest(written)
 
     @property
     def id(self) -> str:
@@ -159,7 +163,10 @@ class Plan(Strict):
         }
         if all(shorter[name] == getattr(self, name) for name in shorter):
             return self
-        return self.model_copy(update={**shorter, "whole": self.digest})
+        return self.model_copy(update={**shorter, "whole": self.whole or self._rest()})
+
+    def _rest(self) -> str:
+        return digest({**self.model_dump(mode="json", by_alias=True), "changes": []})
 
 
 _T = TypeVar("_T")
