@@ -1,6 +1,6 @@
 """One lap, in order. Nothing else knows the order; a rehearsal is this lap without its last two lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -50,7 +50,8 @@ class World:
 class Case:
     """Whose structure, at what moment; with ``given`` that plan is checked in place of a newly drafted one, and without
     ``drafts`` no new plan takes anything: then only what hurt is given back. ``way`` is how it will be carried out;
-    ``git`` says that ``for_git`` is asked as well."""
+    ``git`` says that ``for_git`` is asked as well. ``rejected`` is what a person's no holds back, by element, with the
+    reason."""
 
     policy: PruningPolicy
     now: datetime
@@ -58,6 +59,7 @@ class Case:
     drafts: bool = True
     way: Way = "cluster"
     git: bool = False
+    rejected: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +135,7 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
         selection = select(scores, protected, topology, spec)
     with _timed("lifecycle", seconds):
         found = rare(topology, scored, protected, policy, policies) if case.git or case.way == "git" else NOTHING_RARE
-        grounds = Grounds(topology, scores, protected, selection, history, found)
+        grounds = Grounds(topology, scores, protected, selection, history, found, case.rejected)
         # Where nobody writes to the cluster, a round lasts until people have merged its share.
         merging = case.git and spec.actuation.mode == "propose"
         told = signals(grounds, shielded, spec, "git" if merging else case.way)

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_state_path("microglia"), description="journal, plans and buckets"
     )
     lease_namespace: str = Field(default="default", description="where the Lease lies that keeps two people apart")
+    identities: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="user names of the agent itself, which may not approve plans"
+    )
 
     mode: Mode = Field(default="auto", description="the most that microglia run does, whatever a policy's mode says")
     interval: float = Field(default=600.0, gt=0, description="seconds between the laps of microglia run")
@@ -91,7 +94,7 @@ class Settings(BaseSettings):
             raise ValueError(f"'{value}' is no list of PromQL matchers; write cluster=\"prod\"")
         return value
 
-    @field_validator("prometheus_header", "policy", mode="before")
+    @field_validator("prometheus_header", "policy", "identities", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """A single value as it stands, or several as a JSON list: an environment variable holds only text."""

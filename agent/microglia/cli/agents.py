@@ -129,7 +129,7 @@ def engaged(station: Station, role: Role, metrics: Metrics, pulse: Pulse, stop: 
         after: Callable[[Ruled], None] | None = reader.tidy
     else:
         locked = partial(hold, writable, acting, _log.info, station.time)
-        duty = Writer(world, journal, policies, locked, stop, clock, _log.info)
+        duty = Writer(world, journal, policies, locked, stop, clock, _log.info, frozenset(settings.identities))
         after = None
     voice = Voice(metrics, Events(writable, role, identity(), clock, _uids(writable)), journal)
     return Agent(role, duty, policies, after, voice, pulse, station.time, stop)

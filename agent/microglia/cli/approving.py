@@ -53,12 +53,17 @@ def reject(
     where: Where,
     why: Annotated[str, typer.Option("--why", help="For whoever looks at the plan next.")],
 ) -> None:
-    """Say no to a plan; what would write the same is not offered again."""
+    """Say no to a plan; what it would take is left alone for a window."""
     from microglia.cli.wiring import deciding
+    from microglia.plan.approval import Offer
 
     if not why.strip():
         raise MistakeError("--why is empty; say what speaks against the plan", Exit.USAGE)
     with deciding(where) as office:
         plan = office.waiting(plan_id).plan
         office.offers.reject(plan.id, office.who(), why)
-        typer.echo(f"Rejected {plan.id}; what would write the same is not offered again.")
+        ends = Offer(plan, None, why).ends
+        typer.echo(
+            f"Rejected {plan.id}; what it would take is left alone until {ends:%d %b %H:%M} UTC, or until the policy "
+            f"changes.\nTake it back:  microglia approve {plan.id}, or microglia reopen {plan.structure}"
+        )

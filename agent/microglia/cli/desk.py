@@ -11,9 +11,10 @@ import typer
 from microglia.act.apply import Conduct
 from microglia.cli.errors import MistakeError
 from microglia.cycle import Case, Rehearsal, World, carry_out, rehearse
-from microglia.plan.approval import Offer
+from microglia.plan.approval import Offer, rejections
 from microglia.plan.document import Plan, Way
 from microglia.plan.history import History, Record
+from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
 from microglia.policy.scope import ties
 from microglia.report.plans import View
@@ -49,9 +50,10 @@ class Desk:
     def rehearse(self, policy: PruningPolicy, given: Plan | None = None, way: Way = "cluster") -> Rehearsal:
         """Decide everything for one structure; nothing is changed."""
         history = self.past(policy.metadata.name)
-        result = rehearse(
-            lambda: self.see(policy), history, self.claims or self.policies, Case(policy, self.now, given, way=way)
-        )
+        mine = [one for one in self.up() if one.plan.structure == policy.metadata.name]
+        noes = rejections(mine, policy_digest(policy), self.now)
+        case = Case(policy, self.now, given, way=way, rejected=noes)
+        result = rehearse(lambda: self.see(policy), history, self.claims or self.policies, case)
         if policy is self.policies[0]:
             for tie in ties(self.claims or self.policies, result.grounds.topology):
                 typer.echo(tie, err=True)

@@ -11,9 +11,10 @@ from microglia.daemon.mirror import mirror, sweep, wanted
 from microglia.daemon.policies import Ruled
 from microglia.daemon.told import Told
 from microglia.model.ports import AbsentError, WritableCluster
-from microglia.plan.approval import Offer
+from microglia.plan.approval import Offer, rejections
 from microglia.plan.document import Way
 from microglia.plan.ports import Offers
+from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
 from microglia.policy.scope import assign
 from microglia.store.sketch import Sketch
@@ -40,7 +41,8 @@ class Reader:
         # Where no writer runs, what people merged is recognised here, and judged here.
         journal = self.world.journal
         history = past(self.world, name, now, Sketch(journal)) if mode == "propose" else journal.history(name)
-        case = Case(policy, now, drafts=not ruled.paused, git=mode in OFFERING)
+        noes = rejections(self.offers.offered(name), policy_digest(policy), now) if mode in OFFERING else {}
+        case = Case(policy, now, drafts=not ruled.paused, git=mode in OFFERING, rejected=noes)
         result = rehearse(
             lambda: look(self.world, policy, now, ruled.protections, history), history, ruled.policies, case
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from microglia.cycle import Rehearsal
-from microglia.daemon.consent import ACTING, OFFERING
+from microglia.daemon.consent import ACTING
 from microglia.daemon.events import Happening
 from microglia.daemon.told import Told
 from microglia.guard.verdict import Verdict
@@ -118,7 +118,7 @@ def _acted(told: Told) -> Iterator[Condition]:
         first = told.rehearsal.checked.refusals[0]
         yield condition("Acting", "False", _camel(first.gate), f"{told.rehearsal.plan.id}: {first.message}", told.at)
     else:
-        yield condition("Acting", "False", "Waiting", told.why_not, told.at)
+        yield condition("Acting", "False", _camel(told.code) or "Waiting", told.why_not, told.at)
 
 
 def _harmed(told: Told, verdicts: tuple[Verdict, ...]) -> Condition:
@@ -154,11 +154,12 @@ def _quiet(told: Told, result: Rehearsal) -> str:
     under_watch = len(watched(result.grounds.history))
     if under_watch:
         return f"{count(under_watch, 'element')} under watch"
+    if result.grounds.rejected and not result.plan.changes:
+        noes = count(len(result.grounds.rejected), "element")
+        return f"{noes} held back by a person's rejection; microglia status says by whose, and until when"
     if result.plan.changes:
-        planned, mode = count(len(result.plan.changes), "change"), told.policy.spec.actuation.mode
-        if mode in OFFERING:
-            return f"{planned} planned, and rejected by a person; microglia status says why"
-        return f"{planned} planned; mode {mode} only looks"
+        planned = count(len(result.plan.changes), "change")
+        return f"{planned} planned; mode {told.policy.spec.actuation.mode} only looks"
     return told.why_not or "nothing to take"
 
 

@@ -18,7 +18,7 @@ Result = Literal["cleared", "empty", "refused", "failed"]
 class Told:
     """``rehearsal`` is None when there was nothing to look for, or ``failure`` says why it could not be. ``record`` is
     what the writer did, ``offered`` the id of the plan that is up and ``proposed`` of that for Git, ``why_not`` why a
-    writer that could act did not.
+    writer that could act did not, with its ``code`` where consent is what is missing.
     ``owed`` are the elements that hurt and that only Git can give back.
     ``before`` is the phase until now. ``conflicts`` are ties with other policies."""
 
@@ -32,6 +32,7 @@ class Told:
     proposed: str = ""
     owed: tuple[str, ...] = ()
     why_not: str = ""
+    code: str = ""
     before: Phase | None = None
     conflicts: tuple[str, ...] = field(default=())
 

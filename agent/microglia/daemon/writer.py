@@ -8,11 +8,11 @@ from datetime import datetime
 from microglia.act.apply import Conduct
 from microglia.act.lock import Held
 from microglia.cycle import Case, Rehearsal, World, carry_out, look, owed_by_git, past, rehearse
-from microglia.daemon.consent import ACTING, chosen, why_not
+from microglia.daemon.consent import ACTING, Consent
 from microglia.daemon.policies import Ruled
 from microglia.daemon.told import Told
 from microglia.model.ports import ForbiddenError, UnreadableError
-from microglia.plan.approval import Offer
+from microglia.plan.approval import Denial, Offer
 from microglia.plan.history import History
 from microglia.plan.ports import Offers
 from microglia.policy.schema import PruningPolicy
@@ -23,7 +23,8 @@ from microglia.verify.clear import Refused
 @dataclass(frozen=True, slots=True)
 class Writer:
     """What the writer works with. ``policies`` reads those in force anew; ``locked`` holds the lock that people's
-    commands take too, for one lap; ``stop`` is asked before every write; ``say`` is told each step."""
+    commands take too, for one lap; ``stop`` is asked before every write; ``say`` is told each step. ``own`` are the
+    user names of the agent itself, whose approval of a plan is none."""
 
     world: World
     offers: Offers
@@ -32,6 +33,7 @@ class Writer:
     stop: Callable[[], str | None]
     clock: Callable[[], datetime]
     say: Callable[[str], None]
+    own: frozenset[str] = frozenset()
 
     def lap(self, policy: PruningPolicy, ruled: Ruled) -> Told:
         """Settle, judge, give back, and carry out one consented plan. Raises UnreadableError, ForbiddenError,
@@ -59,7 +61,8 @@ class Writer:
                 careful = replace(conduct, stop=lambda: conduct.stop() or self._braked(result, ruled))
                 record = carry_out(result, self.world, careful)
                 self._drop(offer, result)
-        why = changed_mind or ruled.paused or self._waits(policy, offer, now)
+        denied = None if changed_mind or ruled.paused else self._waits(policy, offer, now)
+        why = changed_mind or ruled.paused or (denied.why if denied else "no plan is up" if offer is None else "")
         debt = owed_by_git(result, now)
         return Told(
             role="writer",
@@ -70,6 +73,7 @@ class Writer:
             proposed=self._for_git(policy) if debt else "",
             owed=debt.elements if debt else (),
             why_not=why,
+            code=denied.code if denied else "",
             before=before,
         )
 
@@ -80,17 +84,21 @@ class Writer:
 
     def _chosen(self, policy: PruningPolicy, history: History, now: datetime) -> Offer | None:
         begun = {record.id for record in history.records}
-        return chosen(self.offers.offered(policy.metadata.name), begun, policy, now)
+        return self._consent(policy).chosen(begun, now)
+
+    def _consent(self, policy: PruningPolicy) -> Consent:
+        return Consent(self.offers.offered(policy.metadata.name), policy, self.own)
 
     def _unconsented(self, offer: Offer | None, result: Rehearsal) -> str:
         # Looking takes its time: consent is asked for again right before the first write.
         if offer is None or result.plan.id != offer.plan.id:
             return ""
-        name = result.policy.metadata.name
-        again = next((one for one in self.offers.offered(name) if one.plan.id == offer.plan.id), None)
+        consent = self._consent(result.policy)
+        again = next((one for one in consent.offers if one.plan.id == offer.plan.id), None)
         if again is None:
             return f"{offer.plan.id} was withdrawn meanwhile"
-        return why_not(again, result.policy, self.clock()) or ""
+        denied = consent.missing(again, self.clock())
+        return denied.why if denied else ""
 
     def _braked(self, result: Rehearsal, ruled: Ruled) -> str:
         # A policy is people's brake: from its change on nothing more is taken on what it said before.
@@ -109,8 +117,5 @@ class Writer:
         if refused and offer is not None and result.policy.spec.actuation.mode == "auto":
             self.offers.withdraw(offer.plan.id)
 
-    def _waits(self, policy: PruningPolicy, offer: Offer | None, now: datetime) -> str:
-        if offer is not None:
-            return ""
-        words = [why_not(one, policy, now) for one in self.offers.offered(policy.metadata.name)]
-        return next((word for word in reversed(words) if word), "no plan is up")
+    def _waits(self, policy: PruningPolicy, offer: Offer | None, now: datetime) -> Denial | None:
+        return None if offer is not None else self._consent(policy).waits(now)

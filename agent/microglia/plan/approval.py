@@ -1,5 +1,6 @@
 """Consent to one plan: who gave it, to exactly what, and until when."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,8 +12,9 @@ from microglia.plan.document import Plan
 from microglia.policy.fields import Strict, Text
 
 Stage = Literal["waiting", "approved", "expired", "void", "rejected"]
-"""What became of an offered plan. expired: approved, but not carried out in time. void: the approval names another
+"""What became of an offered plan. expired: the approval or the rejection ran out. void: the approval names another
 digest."""
+Code = Literal["for-git", "only-looks", "rejected", "not-approved", "own-approval", "other-digest", "ran-out"]
 
 
 class Approval(Strict):
@@ -24,22 +26,52 @@ class Approval(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """Why a plan may not be carried out: a code, and a sentence with the evidence and the way out."""
+
+    code: Code
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """A plan that waits for a person. ``rejected`` says who will not have it, and why; None where nobody said so."""
+    """A plan that waits for a person. ``rejected`` says who will not have it, and why; None where nobody said so.
+    ``until`` ends the rejection, else a window after the plan was made."""
 
     plan: Plan
     approval: Approval | None = None
     rejected: str | None = None
+    until: datetime | None = None
+
+    @property
+    def ends(self) -> datetime:
+        """When a rejection holds no more."""
+        return self.until or self.plan.made_at + (self.plan.window_end - self.plan.window_start)
 
     def stage(self, now: datetime) -> Stage:
         """How it stands."""
         if self.rejected is not None:
-            return "rejected"
+            return "rejected" if now < self.ends else "expired"
         if self.approval is None:
             return "waiting"
         if self.approval.digest != self.plan.digest:
             return "void"
         return "expired" if self.approval.until <= now else "approved"
+
+
+def rejections(offers: Iterable[Offer], policy_digest: str, now: datetime) -> dict[str, str]:
+    """What nobody may take now, by element, and why: everything in a plan that a person rejected under this very
+    policy, until the rejection ends. The newest rejection speaks."""
+    found: dict[str, str] = {}
+    for one in sorted(offers, key=lambda offer: (offer.plan.made_at, offer.plan.id)):
+        if one.stage(now) != "rejected" or one.plan.policy_digest != policy_digest:
+            continue
+        why = (
+            f"{one.plan.id} was rejected by {one.rejected}; holds until {one.ends:%Y-%m-%d %H:%M} UTC, or take it back:"
+            f" kubectl delete pruningplan {one.plan.id}, or microglia reopen {one.plan.structure}"
+        )
+        found |= {change.element: why for change in one.plan.changes if not change.widens}
+    return found
 
 
 def by_git(plan: Plan) -> str:
@@ -49,20 +81,37 @@ def by_git(plan: Plan) -> str:
     return f"{plan.id} changes what Git owns, so it is merged there: microglia propose {plan.id} --repo PATH"
 
 
-def refusal(plan: Plan, approval: Approval | None, now: datetime) -> str | None:
-    """Why ``plan`` may not be carried out on this approval; None when it may."""
+def refusal(plan: Plan, approval: Approval | None, now: datetime, own: Collection[str] = ()) -> Denial | None:
+    """Why ``plan`` may not be carried out on this approval; None when it may. ``own`` are the user names of the agent
+    itself, which may not approve what they made."""
     if elsewhere := by_git(plan):
-        return elsewhere
+        return Denial("for-git", elsewhere)
     again = f"approve it anew: microglia approve {plan.id}"
     if approval is None:
-        return f"{plan.id} is not approved; approve it: microglia approve {plan.id}"
+        return Denial("not-approved", f"{plan.id} is not approved; approve it: microglia approve {plan.id}")
+    if approval.by in own:
+        return Denial(
+            "own-approval",
+            f"{plan.id} is approved by {approval.by}, which is the agent itself; a person must approve it: microglia "
+            f"approve {plan.id}, or set spec.actuation.mode to auto",
+        )
     if approval.digest != plan.digest:
-        return (
+        return Denial(
+            "other-digest",
             f"the approval by {approval.by} is for a plan with digest {approval.digest[:12]}, and that of {plan.id} is "
-            f"{plan.digest[:12]}; {again}"
+            f"{plan.digest[:12]}; {again}",
         )
     if approval.until <= now:
-        return f"the approval of {plan.id} by {approval.by} ran out at {approval.until:%Y-%m-%d %H:%M} UTC; {again}"
+        ended = f"{approval.until:%Y-%m-%d %H:%M}"
+        return Denial("ran-out", f"the approval of {plan.id} by {approval.by} ran out at {ended} UTC; {again}")
+    return None
+
+
+def untouchable(plan: Plan, held: Mapping[str, str]) -> Denial | None:
+    """Why ``plan`` may not be carried out without a person's word: it takes something that ``held`` names."""
+    for change in plan.changes:
+        if not change.widens and change.element in held:
+            return Denial("rejected", f"{plan.id} would take {change.element}, and {held[change.element]}")
     return None
 
 

@@ -71,7 +71,13 @@ def candidates(table: Desk) -> Found:
     """Every loser that nothing holds now, least density first, and notes on what holds the others."""
     replicas, some = shrinking(table)
     routes, others = hiding(table)
-    return found((*replicas, *routes), (*some, *others))
+    losers, rejected = (*replicas, *routes), table.grounds.rejected
+    noes = (_rejected(one.subject, rejected[one.element]) for one in losers if one.element in rejected)
+    return found((one for one in losers if one.element not in rejected), (*some, *others, *noes))
+
+
+def _rejected(subject: str, why: str) -> Note:
+    return Note(subject=subject, what="would lose something", why=why)
 
 
 def _left_over(table: Desk, kept: list[SidecarChange], losers: Found) -> tuple[list[SidecarChange], Found]:
@@ -94,7 +100,10 @@ def _proposed(grounds: Grounds) -> frozenset[str]:
 
 def _rare(grounds: Grounds, state: State) -> tuple[tuple[Change, ...], tuple[Note, ...]]:
     """What is only ever proposed takes nothing of a round's share, because the budgets never counted it."""
-    changes, kept = grounds.rare.changes, grounds.rare.kept
+    noes = grounds.rejected
+    changes = tuple(change for change in grounds.rare.changes if change.element not in noes)
+    held = (_rejected(one.workload, noes[one.element]) for one in grounds.rare.changes if one.element in noes)
+    kept = (*grounds.rare.kept, *held)
     if len(changes) > AT_ONCE:
         what = some(len(changes) - AT_ONCE, "more removal")
         kept = (Note(subject=state.structure, what=what, why="the proposal is full; the next one goes on"), *kept)

@@ -1,6 +1,7 @@
 """What a plan is drafted on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from microglia.compete.selection import Selection
 from microglia.plan.history import History
@@ -13,7 +14,8 @@ from microglia.topology.graph import Topology
 @dataclass(frozen=True, slots=True, eq=False)
 class Grounds:
     """Everything that one lap found out before it plans. ``history`` carries the verdicts of this lap too; ``rare``
-    is what may only be proposed, looked for in laps for Git alone."""
+    is what may only be proposed, looked for in laps for Git alone. ``rejected`` is what a person's no to an earlier
+    plan holds back, by element, and why."""
 
     topology: Topology
     scores: Scores
@@ -21,3 +23,4 @@ class Grounds:
     selection: Selection
     history: History
     rare: Rare = NOTHING_RARE
+    rejected: Mapping[str, str] = field(default_factory=dict)

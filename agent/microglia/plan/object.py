@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AwareDatetime, Field, field_validator
 
 from microglia.model.kinds import Kind
 from microglia.plan.approval import Approval, Offer
@@ -31,10 +31,12 @@ _ENDS: Final = ("before", "after")
 
 
 class Rejection(Strict):
-    """``by`` will not have the plan, and says ``why``."""
+    """``by`` will not have the plan, and says ``why``. What it would take is left alone ``until`` then; where that is
+    not said, for the length of a window after the plan was made."""
 
     by: Text
     why: Text
+    until: AwareDatetime | None = None
 
 
 class PlanSpec(Plan):
@@ -111,7 +113,8 @@ class PruningPlan(Strict):
     def offer(self) -> Offer:
         """As what waits. Raises ValueError when the plan is not as it was written."""
         said = self.spec.rejected
-        return Offer(self.spec.document(), self.spec.approval, f"{said.by}: {said.why}" if said else None)
+        words, until = (f"{said.by}: {said.why}", said.until) if said else (None, None)
+        return Offer(self.spec.document(), self.spec.approval, words, until)
 
     def record(self) -> Record:
         """As what was done. Raises ValueError when nothing was begun, or the plan is not as it was written."""

@@ -107,8 +107,11 @@ class ObjectJournal:
         self._policies.change(state.structure, lambda status: status.remembering(state))
 
     def reopen(self, structure: str, at: datetime) -> None:
-        """Note that a person reopened the structure."""
+        """Note that a person reopened the structure: what was rejected in it may be offered again."""
         self._policies.change(structure, lambda status: status.model_copy(update={"reopened": at}))
+        for one in self.offered(structure):
+            if one.rejected is not None:
+                self._take_away(one.plan.id, at)
 
     def knows(self, structure: str) -> bool:
         """Whether the cluster has a policy of this name, written by people or mirrored."""
@@ -124,15 +127,16 @@ class ObjectJournal:
         self._policies.remark(structure, saying, conditions)
 
     def offer(self, plan: Plan, at: datetime) -> str:
-        """Put ``plan`` up, in place of those of its structure and way that no approval in force protects. Where one
-        that writes the same is up or was rejected, that one stays. Returns the id of the one that is up."""
+        """Put ``plan`` up, in place of those of its structure and way that no word in force protects: an approval, or
+        a rejection under the same policy. Where one that writes the same is up or was rejected, that one stays.
+        Returns the id of the one that is up."""
         standing = self.offered(plan.structure)
         for one in standing:
             if alike(one.plan, plan) and one.stage(at) in ("waiting", "approved", "rejected"):
                 return one.plan.id
         self._plans.ensure(plan)
         self._plans.wait(plan.id)
-        stay = {one.plan.id for one in standing if one.stage(at) == "approved"} | {plan.id}
+        stay = {one.plan.id for one in standing if _holds(one, plan, at)} | {plan.id}
         for found in self._plans.all()[0]:
             # What has no status either was left by somebody who was interrupted: nobody will come back for it.
             same = (found.spec.structure, found.spec.way) == (plan.structure, plan.way)
@@ -166,7 +170,7 @@ class ObjectJournal:
 
     def reject(self, plan_id: str, by: str, why: str) -> None:
         """Note a rejection. Raises StoreError when there is no such offer."""
-        self._plans.word(plan_id, lambda _: {"rejected": Rejection(by=by, why=why).model_dump(by_alias=True)})
+        self._plans.word(plan_id, lambda _: {"rejected": _plain(Rejection(by=by, why=why))})
 
     def withdraw(self, plan_id: str) -> None:
         """Take an offer away. One that is gone, was begun, is approved in force, or gets a person's word right now is
@@ -181,6 +185,12 @@ class ObjectJournal:
         return self._plans.tell(plan_id, lambda found: change(found.record()))
 
 
+def _holds(offer: Offer, plan: Plan, at: datetime) -> bool:
+    if offer.stage(at) == "rejected":
+        return offer.plan.policy_digest == plan.policy_digest
+    return offer.stage(at) == "approved"
+
+
 def _records(found: Sequence[PruningPlan]) -> tuple[Record, ...]:
     records = [one.record() for one in found if one.begun]
     return tuple(sorted(records, key=lambda record: (record.started, record.id)))
@@ -188,6 +198,10 @@ def _records(found: Sequence[PruningPlan]) -> tuple[Record, ...]:
 
 def _with(record: Record, **parts: object) -> Record:
     return record.model_copy(update=parts)
+
+
+def _plain(said: Rejection) -> dict[str, object]:
+    return said.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _free(found: PruningPlan) -> None:

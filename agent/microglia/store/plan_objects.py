@@ -133,7 +133,9 @@ def _read(raw: Raw) -> PruningPlan:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"PruningPlan {name}: is no plan: {where}: {first['msg']}; {_REMEDY}") from None
+        said = where.startswith(("spec.approval", "spec.rejected"))
+        remedy = "set it to null with kubectl edit, and write all of it or nothing" if said else _REMEDY
+        raise StoreError(f"PruningPlan {name}: is no plan: {where}: {first['msg']}; {remedy}") from None
     except ValueError as error:
         raise StoreError(f"PruningPlan {name}: {error}; {_REMEDY}") from None
     if plan.id != name:

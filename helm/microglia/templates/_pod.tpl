@@ -7,6 +7,8 @@
   value: {{ .Values.interval | quote }}
 - name: MICROGLIA_LEASE_NAMESPACE
   value: {{ .Values.leaseNamespace }}
+- name: MICROGLIA_IDENTITIES
+  value: {{ list (include "microglia.user" (dict "root" . "role" "reader")) (include "microglia.user" (dict "root" . "role" "writer")) | toJson | quote }}
 {{- with .Values.prometheus.url }}
 - name: MICROGLIA_PROMETHEUS
   value: {{ . | quote }}

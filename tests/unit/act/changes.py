@@ -1,6 +1,6 @@
 """Plans and changes over a filed cluster."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from microglia.act.patience import Patience
@@ -82,7 +82,7 @@ def plan(*changes: Change, **parts: Any) -> Plan:
         "structure": "default",
         "cluster": "uid-of-kube-system",
         "made_at": NOW,
-        "window_start": NOW,
+        "window_start": NOW - timedelta(days=14),
         "window_end": NOW,
         "rule": "requests-at-risk",
         "policy": "default",

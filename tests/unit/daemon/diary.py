@@ -58,12 +58,13 @@ class Diary:
 
     def reopen(self, structure: str, at: datetime) -> None:
         self.asked[structure] = at
+        self.up = {name: one for name, one in self.up.items() if one.plan.structure != structure or not one.rejected}
 
     def offer(self, plan: Plan, at: datetime) -> str:
         for one in self.offered(plan.structure):
             if one.plan.way != plan.way:
                 continue
-            if alike(one.plan, plan):
+            if alike(one.plan, plan) and one.stage(at) in ("waiting", "approved", "rejected"):
                 return one.plan.id
             if one.stage(at) in ("waiting", "void", "expired"):
                 del self.up[one.plan.id]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from microglia.daemon.consent import chosen, why_not
+from microglia.daemon.consent import Consent
 from microglia.daemon.policies import Ruled
 from microglia.daemon.telling import saying
 from microglia.model.kinds import BY_NAME
@@ -80,8 +80,8 @@ def test_the_writer_never_carries_out_what_is_for_git(mode: str) -> None:
     told = lap(scene, "writer")
     assert (told.record, scene.counts()) == (None, before)
     assert told.why_not == f"{plan.id} changes what Git owns, so it is merged there: " + command(plan)
-    assert why_not(Offer(plan, agreed), scene.policies[0], scene.now) == told.why_not
-    assert chosen([Offer(plan, agreed)], [], scene.policies[0], scene.now) is None
+    assert told.code == "for-git"
+    assert Consent([Offer(plan, agreed)], scene.policies[0]).chosen([], scene.now) is None
 
 
 def test_where_git_owns_everything_the_rounds_wait_for_merges() -> None:
@@ -122,7 +122,7 @@ def test_a_rejected_plan_is_not_said_to_wait() -> None:
     scene.diary.reject(plan.id, "ann", "not on a Friday")
     told = lap(scene)
     assert told.offered == ""
-    assert "planned, and rejected by a person" in saying(told)
+    assert "held back by a person's rejection" in saying(told)
 
 
 def up_after(scene: Stage, way: str = "git") -> Plan:

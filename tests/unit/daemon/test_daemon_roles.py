@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from microglia.daemon.consent import chosen, why_not
+from microglia.daemon.consent import Consent
 from microglia.daemon.mirror import mirror, sweep, wanted
 from microglia.daemon.policies import Ruled
 from microglia.daemon.reader import STALE
+from microglia.daemon.telling import conditions, saying
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import labels_of
 from microglia.model.ports import AbsentError, ForbiddenError
@@ -20,7 +21,7 @@ from microglia.plan.history import Judgement
 from microglia.world.load import load
 from microglia.world.memory import MemoryCluster
 from microglia.world.traffic import MemoryTraffic
-from tests.unit.daemon.stage import Stage, policy, stage
+from tests.unit.daemon.stage import BOLD, Stage, policy, stage
 
 WHOLE = {"istiod": 2, "gate": 6, "inn": 6, "mill": 6}
 PRUNED = {"istiod": 2, "gate": 5, "inn": 5, "mill": 5}
@@ -120,6 +121,99 @@ def test_an_approval_binds_digest_and_time(other: dict[str, Any], word: str) -> 
     assert scene.counts() == WHOLE
 
 
+def test_the_agents_own_approval_is_none() -> None:
+    """Where admission let it through, the writer still refuses it: by code, with who may; in mode auto it needs
+    none."""
+    scene = stage(policies=[policy("approve")])
+    plan = offered(scene)
+    approve(scene, plan, by="system:serviceaccount:ops:reader")
+    writer = replace(scene.writer(), own=frozenset({"system:serviceaccount:ops:reader"}))
+    told = writer.lap(scene.policies[0], scene.ruled())
+    assert (told.record, told.code, scene.counts()) == (None, "own-approval", WHOLE)
+    assert "a person must approve it" in told.why_not
+    (acting,) = [one for one in conditions(told) if one.type == "Acting"]
+    assert acting.reason == "OwnApproval"
+    scene.policies = [policy("auto")]
+    assert writer.lap(scene.policies[0], scene.ruled()).record.id == plan.id
+
+
+def elements(plan: Plan) -> set[str]:
+    """What a plan changes."""
+    return {change.element for change in plan.changes}
+
+
+def test_a_rejection_holds_back_its_elements_in_mode_auto() -> None:
+    """No other plan takes anything of what was rejected; who, why and the way out are told with what is held; another
+    policy is another question."""
+    replicas = {"budget": {"proxyConfig": {"spare": "900%"}}}
+    scene = stage(policies=[policy("auto", **replicas)])
+    first = offered(scene)
+    scene.diary.reject(first.id, "bob", "the fair is on")
+    told = lap(scene)
+    assert told.rehearsal.plan.changes == ()
+    held = {note.subject: note.why for note in told.rehearsal.plan.held}
+    assert {change.workload for change in first.changes} <= set(held)
+    assert f"{first.id} was rejected by bob: the fair is on; holds until" in held[first.changes[0].workload]
+    assert lap(scene, "writer").record is None
+    assert scene.counts() == WHOLE
+    assert "held back by a person's rejection" in saying(told)
+    scene.policies = [policy("auto", pace={**BOLD["pace"], "rounds": 2}, **replicas)]
+    assert elements(offered_now(scene)) & elements(first)
+
+
+def test_a_rejected_part_does_not_come_back_with_the_rest() -> None:
+    """A plan of one workload is rejected; the next has the others, and is carried out."""
+    scene = stage()
+    first = offered(scene)
+    part = first.only(0)
+    scene.diary.up = {part.id: Offer(part, None, "bob: not this one")}
+    second = offered_now(scene)
+    assert elements(second) == elements(first) - elements(part)
+    assert lap(scene, "writer").record.id == second.id
+    assert scene.counts() == {**PRUNED, part.changes[0].id.name: 6}
+
+
+def test_a_plan_made_before_the_rejection_is_not_carried_out_after_it() -> None:
+    """Both were up for a moment: in mode auto the writer takes nothing of what was rejected; a person's approval of
+    the other plan is a newer word."""
+    scene = stage()
+    first = offered(scene)
+    part = first.only(0)
+    scene.diary.up[part.id] = Offer(part, None, "bob: not this one")
+    told = lap(scene, "writer")
+    assert (told.record, told.code) == (None, "rejected")
+    assert f"{first.id} would take {part.changes[0].element}, and {part.id} was rejected by bob" in told.why_not
+    approve(scene, first)
+    assert lap(scene, "writer").record.id == first.id
+
+
+def test_a_rejection_ends_with_its_window() -> None:
+    """Then it is asked anew, and the old plan is gone."""
+    scene = stage()
+    first = offered(scene)
+    scene.diary.up[first.id] = Offer(first, None, "bob: no", scene.now + timedelta(hours=1))
+    assert not elements(offered_now(scene)) & elements(first)
+    scene.pass_seconds(3601)
+    again = offered_now(scene)
+    assert elements(again) == elements(first)
+    assert first.id not in {one.plan.id for one in scene.diary.offered("default")}
+
+
+def test_reopening_takes_rejections_back() -> None:
+    """A person asks anew, so what was rejected may be offered again."""
+    scene = stage()
+    first = offered(scene)
+    scene.diary.reject(first.id, "bob", "no")
+    scene.diary.reopen("default", scene.now)
+    assert elements(offered_now(scene)) == elements(first)
+
+
+def offered_now(scene: Stage) -> Plan:
+    """The newest plan that is up after another lap."""
+    name = lap(scene).offered
+    return next(one.plan for one in scene.diary.offered("default") if one.plan.id == name)
+
+
 def test_an_approval_that_runs_out_while_the_writer_looks_is_none() -> None:
     """Consent is asked for again right before the first write."""
     scene = stage(policies=[policy("approve")])
@@ -197,9 +291,12 @@ def test_a_plan_is_carried_out_once() -> None:
     plan = offered(scene)
     lap(scene, "writer")
     offer = Offer(plan)
-    assert chosen([offer], {plan.id}, scene.policies[0], scene.now) is None
-    assert chosen([offer], set(), scene.policies[0], scene.now) is offer
-    assert why_not(offer, policy("observe"), scene.now) is not None
+    consent = Consent([offer], scene.policies[0])
+    assert consent.chosen({plan.id}, scene.now) is None
+    assert consent.chosen(set(), scene.now) is offer
+    denied = Consent([offer], policy("observe")).missing(offer, scene.now)
+    assert denied is not None
+    assert denied.code == "only-looks"
 
 
 def test_an_old_offer_is_made_anew() -> None:
