@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from microglia.act.apply import Conduct, apply
 from microglia.act.settle import settle
-from microglia.cycle import World
+from microglia.cycle import World, look
+from microglia.guard.judge import judge
+from microglia.guard.regrow import regrow
+from microglia.guard.verdict import Verdict, judged
 from microglia.observe.look import observe_objects
 from microglia.plan.document import Note, Plan
 from microglia.plan.history import History, Record
@@ -76,3 +80,22 @@ def regrow_ordered(world: World, history: History, policy: PruningPolicy, conduc
     if not isinstance(checked, Cleared) or not checked.plan.changes:
         return None
     return apply(checked, world.writer, world.journal, conduct)
+
+
+def watched_over(
+    world: World, history: History, policy: PruningPolicy, now: datetime, conduct: Conduct | None = None
+) -> tuple[tuple[Verdict, ...], Record | None]:
+    """Guard alone, without a lap around it: judge what ``history`` has in force, remember the verdicts, and give back
+    what hurt. Without a ``conduct`` it only looks, and nothing is written. Raises UnreadableError."""
+    topology = look(world, policy, now, (), history)
+    verdicts = judge(history, topology, policy, now)
+    if conduct is None:
+        return verdicts, None
+    for verdict in verdicts:
+        world.journal.judge(verdict.record, [verdict.judgement(now)])
+    history = judged(history, verdicts, now)
+    plan = regrow(verdicts, history, topology, policy, now)
+    checked = winnow(plan, topology, history, policy, now) if plan else None
+    if not isinstance(checked, Cleared):
+        return verdicts, None
+    return verdicts, apply(checked, world.writer, world.journal, conduct)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +38,8 @@ class Round:
 
 @dataclass(slots=True)
 class Career:
-    """Everything that happened. ``released`` is when the bad release came."""
+    """Everything that happened. ``released`` is when the bad release came, ``tables`` what kubectl shows at the end, by
+    column."""
 
     before: dict[str, int]
     released: datetime
@@ -46,6 +49,7 @@ class Career:
     regrown: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
 
 def live(lab: Lab, folder: Path) -> Career:
@@ -65,9 +69,22 @@ def live(lab: Lab, folder: Path) -> Career:
     career.pruned, career.regrown = crew.plans("prune"), crew.plans("regrow")
     career.warnings = crew.ears.warnings()
     career.events = lab.api.get("/apis/events.k8s.io/v1/namespaces/default/events")["items"]
+    career.tables = {kind: _table(lab, kind) for kind in ("pruningpolicies", "pruningplans")}
     lab.wipe()
     lab.processes.stop(_SERVER)
     return career
+
+
+def _table(lab: Lab, kind: str) -> list[dict[str, str]]:
+    """What ``kubectl get`` prints, cut where its heading begins each column."""
+    command = [str(lab.binaries.kubectl), "--kubeconfig", str(lab.kubeconfig), "get", kind]
+    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    head, *rows = text.splitlines()
+    titles = list(re.finditer(r"\S+(?: \S+)*", head))
+    ends = [*(one.start() for one in titles[1:]), None]
+    return [
+        {one.group(): row[one.start() : end].strip() for one, end in zip(titles, ends, strict=True)} for row in rows
+    ]
 
 
 def _watched(crew: Crew, career: Career, over: datetime) -> None:

@@ -36,6 +36,8 @@ def test_it_ends_hardened(career: Career) -> None:
 def test_rights_and_wall_refuse_nothing(career: Career) -> None:
     """Every change of every plan was written, and no agent had anything to warn of."""
     plans = [*career.pruned, *career.regrown]
+    other = [step for one in plans for step in one["status"]["steps"] if step["state"] != "done"]
+    assert other == []
     assert {one["status"]["state"] for one in plans} == {"Done"}
     assert {step["state"] for one in plans for step in one["status"]["steps"]} == {"done"}
     assert {change["kind"] for one in plans for change in one["spec"]["changes"]} == {"scale", "sidecar"}
@@ -70,3 +72,31 @@ def test_a_bad_release_is_undone_within_one_watch(career: Career) -> None:
     harm = [one for one in career.events if one["reason"] == "Harm"]
     assert {one["type"] for one in harm} == {"Warning"}
     assert any("bad/worker: errors" in one["note"] for one in harm)
+
+
+def test_kubectl_tells_at_a_glance(career: Career) -> None:
+    """Phase, mode, last lap and why no more goes on, of the policy; of each plan what it was, what it saves and how it
+    fared. No column that the whole career has filled stays empty."""
+    (policy,) = career.tables["pruningpolicies"]
+    known = {name: policy[name] for name in ("NAME", "MODE", "PHASE", "ROUND", "ACCEPTED", "WHY", "NOW")}
+    assert known == {
+        "NAME": "bad-days",
+        "MODE": "auto",
+        "PHASE": "Hardened",
+        "ROUND": "0",
+        "ACCEPTED": "True",
+        "WHY": "NothingToTake",
+        "NOW": "Hardened: nothing to take",
+    }
+    assert policy["LAST LAP"]
+    plans = {one["NAME"]: one for one in career.tables["pruningplans"]}
+    assert plans.keys() == {one["metadata"]["name"] for one in (*career.pruned, *career.regrown)}
+    for one in career.pruned:
+        shown = plans[one["metadata"]["name"]]
+        assert (shown["STATE"], shown["CHANGES"]) == ("Done", str(len(one["spec"]["changes"])))
+        assert all(shown[name] for name in ("WHAT", "SAVES", "VERDICT", "AGE"))
+
+
+def test_conditions_speak_of_the_generation_that_was_read(career: Career) -> None:
+    """The policy was written once, and never changed."""
+    assert {one["observedGeneration"] for one in career.status["conditions"]} == {1}

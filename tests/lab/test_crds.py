@@ -132,7 +132,7 @@ def test_kubectl_alone_approves(api: Api, lab: Lab) -> None:
     subprocess.run([*kubectl, "patch", "prplan", made.id, "--type", "merge", "-p", patch], check=True, timeout=60)
     shown = subprocess.run([*kubectl, "get", "pruningplans", made.id], check=True, capture_output=True, timeout=60)
     head, row = shown.stdout.decode().splitlines()
-    assert head.split()[:4] == ["NAME", "POLICY", "WHAT", "STATE"]
+    assert head.split()[:6] == ["NAME", "POLICY", "STATE", "CHANGES", "WHAT", "SAVES"]
     assert row.split()[:2] == [made.id, "default"]
     assert "kubernetes-admin" in row
 
@@ -143,14 +143,16 @@ def test_columns_tell_at_a_glance(api: Api) -> None:
     since = "2026-06-29T12:00:00Z"
     valid = {"type": "Accepted", "status": "True", "reason": "Read", "lastTransitionTime": since}
     told = {"phase": "Pruning", "round": 2, "saying": "2 changes wait for approval", "conditions": [valid]}
+    told |= {"reason": "WaitsForApproval", "lapped": since}
     api.patch(f"{POLICIES}/glance/status", {"status": told})
     reply = api.session.get(f"{api.url}{POLICIES}", headers={"Accept": TABLE}, timeout=30).json()
     names = [column["name"] for column in reply["columnDefinitions"] if not column["priority"]]
-    assert names == ["Name", "Mode", "Phase", "Round", "Accepted", "Age", "Now"]
+    assert names == ["Name", "Mode", "Phase", "Round", "Accepted", "Last Lap", "Age", "Why", "Now"]
     (row,) = reply["rows"]
     shown = dict(zip((column["name"] for column in reply["columnDefinitions"]), row["cells"], strict=True))
     assert [shown[name] for name in names[:5]] == ["glance", "approve", "Pruning", 2, "True"]
-    assert shown["Now"] == "2 changes wait for approval"
+    assert (shown["Why"], shown["Now"]) == ("WaitsForApproval", "2 changes wait for approval")
+    assert shown["Last Lap"]
 
 
 def test_the_policies_that_people_start_from_are_taken(api: Api) -> None:

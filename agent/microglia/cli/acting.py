@@ -101,7 +101,7 @@ def status(where: Where, rules: Rules, seen: Seen, show: Show) -> None:
     """Show the phase, what is under watch and how it fares, and what may be undone."""
     from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
-    from microglia.report.deeds import outlook_text, restorable_text, status_text
+    from microglia.report.deeds import orphans_text, outlook_text, restorable_text, status_text
     from microglia.report.offers import offers_data, offers_text
 
     with rehearsing(where, rules, seen.snapshot) as desk:
@@ -125,6 +125,9 @@ def status(where: Where, rules: Rules, seen: Seen, show: Show) -> None:
         mode = result.policy.spec.actuation.mode
         typer.echo(status_text(result.grounds.history, result.state))
         typer.echo(outlook_text(result.checked, mode, desk.says(result.state.structure)))
+    left = orphans_text(records, [policy.metadata.name for policy in desk.policies])
+    if left:
+        typer.echo(left)
     if up:
         typer.echo(offers_text(up, desk.now))
     typer.echo(restorable_text(records))

@@ -26,6 +26,7 @@ from microglia.daemon.health import Pulse
 from microglia.daemon.leader import Election, LeaseLostError
 from microglia.daemon.load import Counted
 from microglia.daemon.metrics import Metrics
+from microglia.daemon.orphans import Orphans
 from microglia.daemon.policies import Ruled, documents_in, ruled
 from microglia.daemon.reader import Reader
 from microglia.daemon.schedule import Schedule
@@ -123,16 +124,17 @@ def engaged(station: Station, role: Role, metrics: Metrics, pulse: Pulse, stop: 
     world = World(station.cluster, traffic, ClusterWriter(writable), journal)
     shelf = folder.cluster(station.facts.uid, station.facts.name)
     acting = Place(settings.lease_namespace, shelf.lock, station.terms("microglia"))
+    locked = partial(hold, writable, acting, _log.info, station.time)
+    watchman = Orphans(role, world, locked, stop, clock, _log.info)
     duty: Duty
     if role == "reader":
         duty = reader = Reader(world, journal, writable, clock)
         after: Callable[[Ruled], None] | None = reader.tidy
     else:
-        locked = partial(hold, writable, acting, _log.info, station.time)
         duty = Writer(world, journal, policies, locked, stop, clock, _log.info, frozenset(settings.identities))
         after = None
     voice = Voice(metrics, Events(writable, role, identity(), clock, _uids(writable)), journal)
-    return Agent(role, duty, policies, after, voice, pulse, station.time, stop)
+    return Agent(role, duty, policies, after, voice, pulse, station.time, stop, watchman)
 
 
 def _uids(cluster: ApiCluster) -> Callable[[str], str]:

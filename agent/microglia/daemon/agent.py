@@ -15,10 +15,10 @@ from microglia.daemon.logs import lap_of
 from microglia.daemon.metrics import Metrics
 from microglia.daemon.policies import Ruled
 from microglia.daemon.schedule import Schedule
-from microglia.daemon.telling import conditions, happenings, rejected, saying, worth_saying
+from microglia.daemon.telling import guarded, happenings, rejected, remark, saying, unseen
 from microglia.daemon.told import Role, Told
 from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError
-from microglia.plan.condition import Condition
+from microglia.plan.status import Remark
 from microglia.policy.schema import API_VERSION, PruningPolicy
 
 _log = logging.getLogger("microglia.agent")
@@ -40,9 +40,21 @@ class Duty(Protocol):
 class Bulletin(Protocol):
     """Where people read how a policy fares."""
 
-    def remark(self, structure: str, saying: str, conditions: Sequence[Condition]) -> None:
+    def remark(self, structure: str, remark: Remark) -> None:
         """Set the sentence (an empty one leaves what is there), and join these conditions to those that are there.
         Raises what is in ``PASSING``."""
+        ...
+
+
+class Watchman(Protocol):
+    """Looks after what is in force under policies that get no laps."""
+
+    def found(self, ruled: Ruled) -> Sequence[PruningPolicy]:
+        """A policy to guard by for each of them; may raise what is in ``PASSING``."""
+        ...
+
+    def lap(self, policy: PruningPolicy, ruled: Ruled) -> Told:
+        """Guard alone; may raise what is in ``PASSING``."""
         ...
 
 
@@ -58,7 +70,7 @@ class Voice:
 @dataclass(slots=True)
 class Agent:
     """One role of one process. ``policies`` reads those in force anew; ``after`` tidies up when every policy had
-    its lap; ``stop`` says why to end."""
+    its lap; ``stop`` says why to end; ``watchman`` guards what no policy in force is about any more."""
 
     role: Role
     duty: Duty
@@ -68,9 +80,12 @@ class Agent:
     pulse: Pulse
     time: Time
     stop: Callable[[], str | None]
+    watchman: Watchman | None = None
     _laps: int = 0
     _known: frozenset[str] = frozenset()
+    _left: frozenset[str] = frozenset()
     _failing: dict[str, str] = field(default_factory=dict)
+    _blind: dict[str, str] = field(default_factory=dict)
 
     def run(self, election: Election, schedule: Schedule, bell: Waiting) -> None:
         """Lead, and go round until told to stop. Raises LeaseLostError when another leads."""
@@ -113,9 +128,49 @@ class Agent:
                 self.after(ruled)
         except PASSING as failure:
             _log.warning("not tidied up: %s", failure)
-        self._forget(frozenset(one.metadata.name for one in ruled.policies))
+        orphans = self._orphans(ruled, held)
+        self._forget(frozenset(one.metadata.name for one in ruled.policies) | orphans)
         if not failures or not all(failures):
             self.pulse.lapped()
+
+    def _orphans(self, ruled: Ruled, held: Held | None) -> frozenset[str]:
+        try:
+            found = self.watchman.found(ruled) if self.watchman is not None else ()
+        except PASSING as failure:
+            _log.warning("whether cuts are left without a policy cannot be told: %s", failure)
+            return self._left
+        for policy in found:
+            if held is not None and self._over(held):
+                break
+            self._laps += 1
+            with lap_of(policy.metadata.name, self._laps, self.time.now()):
+                self._guarded(policy, ruled)
+            self.pulse.beat()
+        names = frozenset(one.metadata.name for one in found)
+        for done in sorted(self._left - names):
+            self.voice.metrics.forget(done)
+        self._left = names
+        return names
+
+    def _guarded(self, policy: PruningPolicy, ruled: Ruled) -> None:
+        name = policy.metadata.name
+        try:
+            told = self.watchman.lap(policy, ruled) if self.watchman is not None else None
+        except PASSING as failure:
+            told = Told(self.role, policy, self.time.now(), failure=str(failure) or type(failure).__name__)
+        if told is None:
+            return
+        if told.history is not None:
+            self.voice.metrics.orphan(name, told.history, told.verdicts)
+        if told.record is not None:
+            self.voice.metrics.written(told.record)
+        if told.failure:
+            self.voice.metrics.laps.labels(name, told.result).inc()
+        _log.warning(saying(told), extra={"result": told.result, "role": self.role})
+        for happening in happenings(told):
+            self.voice.events.tell(_reference(name), happening)
+        if name in ruled.broken:
+            self._publish(name, guarded(told))
 
     def _rest(self, held: Held, pause: float, bell: Waiting, rung: int) -> int:
         """Wait for the next round; returns how many in a row were rung for. The first goes on at once. The others wait
@@ -140,10 +195,17 @@ class Agent:
         self._measure(told)
         level = logging.WARNING if told.failure else logging.INFO
         _log.log(level, saying(told), extra={"result": told.result, "role": self.role, **_steps(told)})
+        self._blindness(policy.metadata.name, unseen(told))
         for happening in happenings(told):
             self.voice.events.tell(_reference(policy.metadata.name), happening)
-        self._publish(policy.metadata.name, worth_saying(told), conditions(told))
+        self._publish(policy.metadata.name, remark(told))
         return told.failure
+
+    def _blindness(self, name: str, blind: str) -> None:
+        # Said when it begins and when it changes; the conditions and the metric say that it lasts.
+        if blind and self._blind.get(name) != blind:
+            _log.warning("not everything can be read, and what cannot be is left alone: %s", blind)
+        self._blind[name] = blind
 
     def _measure(self, told: Told) -> None:
         name, metrics = told.policy.metadata.name, self.voice.metrics
@@ -167,13 +229,12 @@ class Agent:
             if self._failing.get(name) != said:
                 _log.error("policy %s cannot be read, its scope is left alone: %s", name, said)
                 self.voice.events.tell(_reference(name), Happening("Invalid", "Read", said, "Warning"))
-            found = rejected(said, self.time.now())
-            self._publish(name, found[0].message, found)
+            self._publish(name, rejected(said, self.time.now()))
         self._failing = dict(ruled.broken)
 
-    def _publish(self, name: str, said: str, found: Sequence[Condition]) -> None:
+    def _publish(self, name: str, found: Remark) -> None:
         try:
-            self.voice.bulletin.remark(name, said, found)
+            self.voice.bulletin.remark(name, found)
         except PASSING as failure:
             _log.warning("the status of policy %s was not written: %s", name, failure)
 

@@ -1,6 +1,7 @@
 """Events of ``events.k8s.io/v1``: what happened, for ``kubectl describe``; one object a series."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,10 +17,13 @@ EVENT: Final = Kind("Event", "events.k8s.io", "v1", "events", "nothing")
 """Written and never listed."""
 NAMESPACE: Final = "default"
 """Where events about cluster-scoped objects lie."""
-SERIES: Final = timedelta(minutes=6)
-"""What happens again within this time belongs to the same series."""
+SERIES: Final = timedelta(minutes=50)
+"""What happens again within this time belongs to the same series: longer than a pause between laps, shorter than the
+hour after which an API server forgets an event that nobody writes."""
 QUIET: Final = timedelta(minutes=1)
 """A series is written at most so often."""
+FIGURE: Final = re.compile(r"(?<![\w./:-])[-+]?\d[\w.,:%+-]*")
+"""A number with its unit, a time, a share; not a digit in a name."""
 KNOWN: Final = 512
 """Series that are remembered at once."""
 _LONGEST: Final = 1000
@@ -64,9 +68,10 @@ class Events:
     _series: dict[_Key, _Series] = field(default_factory=dict)
 
     def tell(self, regarding: Raw, happening: Happening) -> None:
-        """An event about ``regarding`` (an object reference); the same one again counts up its series."""
+        """An event about ``regarding`` (an object reference); the same one again, whatever its figures are by now,
+        counts up its series. The note stays the first one: the API server lets nobody change it."""
         now = self.clock()
-        key = (str(regarding.get("name")), happening.reason, happening.note)
+        key = (str(regarding.get("name")), happening.reason, FIGURE.sub("#", happening.note))
         known = self._series.get(key)
         if known is not None and now - known.last <= SERIES:
             self._again(key, known, now)

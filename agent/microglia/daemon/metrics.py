@@ -85,6 +85,9 @@ class Metrics:
         self.watched = self._gauge("watched_changes", "Changes under watch.")
         self.standing = self._gauge("standing_changes", "Changes that took something and were not given back.")
         self.surprises = self._gauge("journal_surprises", "Writes of unknown outcome and records that cannot be read.")
+        self.orphaned = self._gauge(
+            "orphaned_changes", "Changes in force whose policy is gone or cannot be read; guarded all the same."
+        )
         self.policy_valid = self._gauge("policy_valid", "1 when the policy could be read, else 0.")
 
     def _of_process(self, registry: CollectorRegistry) -> None:
@@ -140,6 +143,16 @@ class Metrics:
         self.standing.labels(name).set(len(in_force))
         self.watched.labels(name).set(sum(one.watched for one in in_force))
         self.surprises.labels(name).set(len(history.surprises))
+
+    def orphan(self, name: str, history: History, verdicts: Iterable[Verdict]) -> None:
+        """What is in force under a policy that gets no laps, and what guard just said of it."""
+        self.orphaned.labels(name).set(len(standing(history)))
+        self.remembered(name, history)
+        known = {record.id: record for record in history.records}
+        for one in verdicts:
+            before = known[one.record].verdict(one.index)
+            if one.verdict == "Regrow" and (before is None or before.verdict != "Regrow"):
+                self.harms.labels(name, _kind(one.element)).inc()
 
     def written(self, record: Record) -> None:
         """What one plan did."""

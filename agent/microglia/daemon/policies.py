@@ -3,28 +3,33 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from microglia.model.objects import Raw, at, name_of
 from microglia.policy.fields import close
+from microglia.policy.guarding import Guard
 from microglia.policy.load import from_objects
 from microglia.policy.markup import YamlError, read
 from microglia.policy.naming import Metadata
 from microglia.policy.protection import ProtectionObject
-from microglia.policy.schema import MODES, Mode, PolicySpec, PruningPolicy, Scope
+from microglia.policy.schema import MODES, Actuation, Mode, PolicySpec, PruningPolicy, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
     """``policies`` all claim their workloads; those named in ``broken`` (with what is wrong) are only placeholders for
     the scope of a policy that could not be read, and get no laps. ``paused`` says why nobody may take anything: a
-    policy whose very scope is not known may claim any workload. ``protections`` come from files."""
+    policy whose very scope is not known may claim any workload. ``protections`` come from files. ``most`` is the mode
+    that no policy may exceed; ``built_in`` says that nobody wrote any policy."""
 
     policies: tuple[PruningPolicy, ...]
     broken: Mapping[str, str] = field(default_factory=dict)
     paused: str = ""
     protections: tuple[ProtectionObject, ...] = ()
+    most: Mode = "auto"
+    built_in: bool = False
 
     @property
     def sound(self) -> tuple[PruningPolicy, ...]:
@@ -39,7 +44,7 @@ class Ruled:
 
     def at_most(self, mode: Mode) -> "Ruled":
         """The same with no policy in a mode that may do more."""
-        return replace(self, policies=tuple(_at_most(one, mode) for one in self.policies))
+        return replace(self, policies=tuple(_at_most(one, mode) for one in self.policies), most=mode)
 
 
 def ruled(documents: Iterable[tuple[Raw, str]]) -> Ruled:
@@ -68,10 +73,11 @@ def ruled(documents: Iterable[tuple[Raw, str]]) -> Ruled:
             # Of one name twice, both claims stand: nobody else inherits the workloads of either.
             policies.setdefault(name, []).append(stand_in)
             broken[name] = told
-    if not policies and not paused:
+    built_in = not policies and not paused
+    if built_in:
         policies["default"] = [PruningPolicy()]
     claims = tuple(one for name in sorted(policies) for one in policies[name])
-    return Ruled(claims, broken, "; ".join(sorted(paused)), tuple(protections))
+    return Ruled(claims, broken, "; ".join(sorted(paused)), tuple(protections), built_in=built_in)
 
 
 def _at_most(policy: PruningPolicy, mode: Mode) -> PruningPolicy:
@@ -120,4 +126,17 @@ def _placeholder(raw: Raw) -> PruningPolicy | None:
         scope = Scope.model_validate(at(raw, "spec", "scope", default={}), by_alias=True, by_name=False)
     except ValidationError:
         return None
-    return PruningPolicy(metadata=Metadata(name=name_of(raw)), spec=PolicySpec(scope=scope))
+    guard, actuation = _part(spec, "guard", Guard), _part(spec, "actuation", Actuation)
+    # What says nothing that can be read of its mode may have acted: then what hurt is given back.
+    kept = PolicySpec(scope=scope, guard=guard or Guard(), actuation=actuation or Actuation(mode="auto"))
+    return PruningPolicy(metadata=Metadata(name=name_of(raw)), spec=kept)
+
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+def _part(spec: Mapping[str, object], name: str, section: type[_T]) -> _T | None:
+    try:
+        return section.model_validate(spec.get(name, {}), by_alias=True, by_name=False)
+    except ValidationError:
+        return None

@@ -12,6 +12,7 @@ from microglia.lifecycle.states import Phase
 from microglia.plan.condition import Condition, Status, condition
 from microglia.plan.history import Record
 from microglia.plan.standing import watched
+from microglia.plan.status import Remark
 from microglia.report.table import count
 from microglia.verify.clear import Refused
 
@@ -25,10 +26,26 @@ def conditions(told: Told) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def rejected(reason: str, at: datetime) -> tuple[Condition, ...]:
-    """The only condition of a policy that cannot be read."""
-    message = f"{reason}; correct it, then: microglia policy validate"
-    return (condition("Accepted", "False", "Invalid", message, at),)
+def rejected(why: str, at: datetime) -> Remark:
+    """What is told of a policy that cannot be read."""
+    message = f"{why}; correct it, then: microglia policy validate"
+    return Remark((condition("Accepted", "False", "Invalid", message, at),), message, "Invalid")
+
+
+def remark(told: Told) -> Remark:
+    """What the policy's status tells after this lap. The sentence is the reader's, but for what the writer did or
+    met."""
+    refused = told.rehearsal is not None and isinstance(told.rehearsal.checked, Refused)
+    told_by_reader = not (told.failure or told.record or refused or ordered_back(told))
+    lapped = told.at if told.role == "reader" and not told.failure else None
+    if told.role == "writer" and told_by_reader:
+        return Remark(conditions(told), lapped=lapped)
+    return Remark(conditions(told), saying(told), reason(told), lapped)
+
+
+def guarded(told: Told) -> Remark:
+    """What is told of a policy under which nothing but guard goes on."""
+    return Remark((_harmed(told, ordered_back(told)),))
 
 
 def saying(told: Told) -> str:
@@ -38,14 +55,14 @@ def saying(told: Told) -> str:
         return told.failure or told.why_not
     state = result.state
     phase = f"{state.phase}, round {state.round} of {told.policy.spec.pace.rounds}" if state.round else str(state.phase)
-    return f"{phase}: {_why_no_more(told, result)}"
+    return f"{phase}: {_why_no_more(told, result)[1]}"
 
 
-def worth_saying(told: Told) -> str:
-    """The sentence for the policy's status: the reader's, but for what the writer did or met."""
-    refused = told.rehearsal is not None and isinstance(told.rehearsal.checked, Refused)
-    told_by_reader = not (told.failure or told.record or refused or ordered_back(told))
-    return "" if told.role == "writer" and told_by_reader else saying(told)
+def reason(told: Told) -> str:
+    """Why no more goes on, in one word."""
+    if told.rehearsal is None:
+        return "LapFailed" if told.failure else "OnlyLooks"
+    return _why_no_more(told, told.rehearsal)[0]
 
 
 def remembers(told: Told) -> bool:
@@ -59,13 +76,13 @@ def happenings(told: Told) -> Iterator[Happening]:
         yield Happening("LapFailed", "Look", told.failure, "Warning")
     if told.record is not None:
         yield _done(told.record)
+    for verdict in ordered_back(told) if remembers(told) else ():
+        yield Happening("Harm", "Guard", f"{verdict.element}: {verdict.why}", "Warning")
     if told.rehearsal is None:
         return
     result = told.rehearsal
     if told.before is not None and result.state.phase is not told.before and remembers(told):
         yield Happening(f"{result.state.phase}", "Decide", f"from {told.before} to {result.state.phase}")
-    for verdict in ordered_back(told) if remembers(told) else ():
-        yield Happening("Harm", "Guard", f"{verdict.element}: {verdict.why}", "Warning")
     if told.owed and told.role == "reader":
         yield Happening("GitMustChange", "Guard", _debt(told), "Warning")
     if told.role == "reader" and isinstance(result.checked, Refused):
@@ -77,7 +94,8 @@ def happenings(told: Told) -> Iterator[Happening]:
 
 def ordered_back(told: Told) -> tuple[Verdict, ...]:
     """What guard wants given back."""
-    return tuple(one for one in told.rehearsal.verdicts if one.verdict == "Regrow") if told.rehearsal else ()
+    found = told.rehearsal.verdicts if told.rehearsal else told.verdicts
+    return tuple(one for one in found if one.verdict == "Regrow")
 
 
 def _looked(told: Told) -> Iterator[Condition]:
@@ -91,9 +109,8 @@ def _looked(told: Told) -> Iterator[Condition]:
     if told.rehearsal is None:
         yield says("Observed", "False", "Unreadable", told.failure)
         return
-    spots = told.rehearsal.grounds.topology.snapshot.blind_spots
-    blind = "; ".join(f"{one.subject}: {one.reason}" for one in spots)
-    yield says("Observed", "True", "Partly" if spots else "Whole", blind)
+    blind = unseen(told)
+    yield says("Observed", "True", "Partly" if blind else "Whole", blind)
     checked = told.rehearsal.checked
     if isinstance(checked, Refused):
         first = checked.refusals[0]
@@ -103,6 +120,12 @@ def _looked(told: Told) -> Iterator[Condition]:
         yield says("Cleared", "True", "Passed" if changes else "NothingToDo", count(changes, "change"))
     yield says("Hardened", "True" if told.rehearsal.state.phase is Phase.HARDENED else "False",
                str(told.rehearsal.state.phase), "")  # fmt: skip
+
+
+def unseen(told: Told) -> str:
+    """What could not be read in this lap, and why; empty when all could."""
+    spots = told.rehearsal.grounds.topology.snapshot.blind_spots if told.rehearsal else ()
+    return "; ".join(f"{one.subject}: {one.reason}" for one in spots)
 
 
 def _acted(told: Told) -> Iterator[Condition]:
@@ -119,6 +142,10 @@ def _acted(told: Told) -> Iterator[Condition]:
         yield condition("Acting", "False", _camel(first.gate), f"{told.rehearsal.plan.id}: {first.message}", told.at)
     else:
         yield condition("Acting", "False", _camel(told.code) or "Waiting", told.why_not, told.at)
+    # The writer looks with eyes of its own, under rights of its own: what it misses, the reader may well see.
+    if told.rehearsal is not None:
+        blind = unseen(told)
+        yield condition("WriterObserved", "True", "Partly" if blind else "Whole", blind, told.at)
 
 
 def _harmed(told: Told, verdicts: tuple[Verdict, ...]) -> Condition:
@@ -135,32 +162,40 @@ def _harmed(told: Told, verdicts: tuple[Verdict, ...]) -> Condition:
     return condition("Harmed", "True", "Regrow", f"{first.element}: {first.why}{way_out}", told.at)
 
 
-def _why_no_more(told: Told, result: Rehearsal) -> str:
+def _why_no_more(told: Told, result: Rehearsal) -> tuple[str, str]:
     if told.owed:
-        return _debt(told)
+        return "GitMustChange", _debt(told)
     back = ordered_back(told)
     if back:
-        return f"{count(len(back), 'change')} hurt and must come back"
+        return "Harm", f"{count(len(back), 'change')} hurt and must come back"
     if isinstance(result.checked, Refused):
-        return f"gate {result.checked.refusals[0].gate} refuses: {result.checked.refusals[0].message}"
+        first = result.checked.refusals[0]
+        return f"Gate{_camel(first.gate)}", f"gate {first.gate} refuses: {first.message}"
     if told.record is not None:
-        return _done(told.record).note
+        done = _done(told.record)
+        return done.reason, done.note
     up = [_offer(told)] if told.offered else []
     up += [_for_git(told)] if told.proposed else []
-    return "; ".join(up) or _quiet(told, result)
+    if up:
+        waits = "WaitsForMerge" if not told.offered else _WAITS.get(told.policy.spec.actuation.mode, "WaitsForYou")
+        return waits, "; ".join(up)
+    return _quiet(told, result)
 
 
-def _quiet(told: Told, result: Rehearsal) -> str:
+_WAITS = {"approve": "WaitsForApproval", "auto": "WaitsForWriter"}
+
+
+def _quiet(told: Told, result: Rehearsal) -> tuple[str, str]:
     under_watch = len(watched(result.grounds.history))
     if under_watch:
-        return f"{count(under_watch, 'element')} under watch"
-    if result.grounds.rejected and not result.plan.changes:
-        noes = count(len(result.grounds.rejected), "element")
-        return f"{noes} held back by a person's rejection; microglia status says by whose, and until when"
+        return "UnderWatch", f"{count(under_watch, 'element')} under watch"
     if result.plan.changes:
         planned = count(len(result.plan.changes), "change")
-        return f"{planned} planned; mode {told.policy.spec.actuation.mode} only looks"
-    return told.why_not or "nothing to take"
+        return "OnlyLooks", f"{planned} planned; mode {told.policy.spec.actuation.mode} only looks"
+    if result.grounds.rejected:
+        noes = count(len(result.grounds.rejected), "element")
+        return "Rejected", f"{noes} held back by a person's rejection; microglia status says by whose, and until when"
+    return ("Paused", told.why_not) if told.why_not else ("NothingToTake", "nothing to take")
 
 
 def _offer(told: Told) -> str:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Literal
 
 from microglia.cycle import Rehearsal
+from microglia.guard.verdict import Verdict
 from microglia.lifecycle.states import Phase
-from microglia.plan.history import Record
+from microglia.plan.history import History, Record
 from microglia.policy.schema import PruningPolicy
 from microglia.verify.clear import Refused
 
@@ -20,7 +21,8 @@ class Told:
     what the writer did, ``offered`` the id of the plan that is up and ``proposed`` of that for Git, ``why_not`` why a
     writer that could act did not, with its ``code`` where consent is what is missing.
     ``owed`` are the elements that hurt and that only Git can give back.
-    ``before`` is the phase until now. ``conflicts`` are ties with other policies."""
+    ``before`` is the phase until now. ``conflicts`` are ties with other policies. ``verdicts`` are guard's, on
+    ``history``, where there was nothing but guard."""
 
     role: Role
     policy: PruningPolicy
@@ -35,6 +37,8 @@ class Told:
     code: str = ""
     before: Phase | None = None
     conflicts: tuple[str, ...] = field(default=())
+    verdicts: tuple[Verdict, ...] = ()
+    history: History | None = None
 
     @property
     def result(self) -> Result:

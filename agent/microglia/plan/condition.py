@@ -15,14 +15,14 @@ LONGEST = 1024
 
 class Condition(Strict):
     """``reason`` is one word for machines, ``message`` a sentence for people. ``observed_generation`` is the object's
-    generation that it speaks of."""
+    generation that it speaks of; None where it speaks of none."""
 
     type: Text
     status: Status
     reason: str = Field(pattern="^[A-Z][A-Za-z0-9]*$")
     message: str = Field(default="", max_length=LONGEST)
     last_transition_time: AwareDatetime
-    observed_generation: int = 0
+    observed_generation: int | None = None
 
 
 def condition(name: str, status: Status, reason: str, message: str, at: datetime) -> Condition:

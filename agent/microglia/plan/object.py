@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import AwareDatetime, Field, field_validator
 
 from microglia.model.kinds import Kind
+from microglia.model.units import show_bytes, show_cpu
 from microglia.plan.approval import Approval, Offer
 from microglia.plan.change import ScaleChange, SidecarChange, digest
 from microglia.plan.condition import Condition, condition, joined
@@ -76,12 +77,14 @@ class PlanSpec(Plan):
 
 
 class PlanStatus(Strict):
-    """The receipt and the verdicts; ``started`` is None while the plan waits. ``state``, ``what`` and ``done`` are for
-    people who list plans."""
+    """The receipt and the verdicts; ``started`` is None while the plan waits. ``state``, ``what``,
+    ``changes``, ``saves`` and ``done`` are for people who list plans."""
 
     format: int = RECORD_FORMAT
     state: Shown = "Waiting"
     what: str = ""
+    changes: int = 0
+    saves: str = ""
     done: str = ""
     started: datetime | None = None
     finished: datetime | None = None
@@ -189,7 +192,8 @@ def newer(raw: Any) -> str:
 
 def waiting_status(plan: Plan) -> PlanStatus:
     """The status of a plan that is up."""
-    return PlanStatus(state="ForGit" if plan.way == "git" else "Waiting", what=_what(plan))
+    state: Shown = "ForGit" if plan.way == "git" else "Waiting"
+    return PlanStatus(state=state, what=_what(plan), changes=len(plan.changes), saves=_saves(plan))
 
 
 def status_of(record: Record, old: tuple[Condition, ...], now: datetime) -> PlanStatus:
@@ -199,6 +203,8 @@ def status_of(record: Record, old: tuple[Condition, ...], now: datetime) -> Plan
         format=record.format,
         state=_state(record),
         what=_what(record.plan),
+        changes=len(record.plan.changes),
+        saves=_saves(record.plan),
         done=f"{done}/{len(record.steps)}",
         started=record.started,
         finished=record.finished,
@@ -218,6 +224,14 @@ def _what(plan: Plan) -> str:
     parts = [f"{sign}{moved} replicas"] if moved else []
     parts += [f"{sign}{hosts} hosts seen by {len(sides)}"] if sides else []
     parts += [f"{sign}{rest} rare"] if rest else []
+    return ", ".join(parts)
+
+
+def _saves(plan: Plan) -> str:
+    found = plan.saving
+    parts = [show_cpu(found.cpu)] if found.cpu else []
+    parts += [show_bytes(found.memory)] if found.memory else []
+    parts += [f"{show_bytes(found.proxy_config)} proxy"] if found.proxy_config else []
     return ", ".join(parts)
 
 

@@ -4,6 +4,8 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import AwareDatetime
@@ -13,6 +15,17 @@ from microglia.plan.condition import Condition
 from microglia.policy.fields import Strict
 
 STATUS_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is told of a policy: conditions, a sentence, the same in one word (both empty: what is there stays), and
+    when a lap looked (None: it did not)."""
+
+    conditions: tuple[Condition, ...]
+    saying: str = ""
+    reason: str = ""
+    lapped: datetime | None = None
 
 
 class Shielded(Strict):
@@ -26,7 +39,8 @@ class Shielded(Strict):
 class PolicyStatus(Strict):
     """``phase`` to ``shields`` are ``lifecycle.states.State``, None and empty before the first lap. ``memory`` holds
     its two maps of all workloads, counts at first and demand, packed: JSON, zlib, base64. ``saying`` is a sentence of
-    what goes on and why no more does. ``reopened`` is when a person last asked for it."""
+    what goes on and why no more does, ``reason`` the same in one word; ``lapped`` is when that was last looked at.
+    ``reopened`` is when a person last asked for it."""
 
     format: int = STATUS_FORMAT
     observed_generation: int = 0
@@ -43,6 +57,8 @@ class PolicyStatus(Strict):
     memory: str = ""
     reopened: AwareDatetime | None = None
     saying: str = ""
+    reason: str = ""
+    lapped: AwareDatetime | None = None
     conditions: tuple[Condition, ...] = ()
 
     def state(self, structure: str) -> State | None:

@@ -23,8 +23,10 @@ _POLICY_COLUMNS: tuple[Column, ...] = (
     ("Phase", "string", ".status.phase", 0),
     ("Round", "integer", ".status.round", 0),
     ("Accepted", "string", '.status.conditions[?(@.type=="Accepted")].status', 0),
+    ("Last Lap", "date", ".status.lapped", 0),
     ("Since", "date", ".status.since", 1),
     _AGE,
+    ("Why", "string", ".status.reason", 0),
     # The sentence is long, so nothing stands behind it.
     ("Now", "string", ".status.saying", 0),
 )
@@ -37,8 +39,10 @@ _PROTECTION_COLUMNS: tuple[Column, ...] = (
 )
 _PLAN_COLUMNS: tuple[Column, ...] = (
     ("Policy", "string", ".spec.structure", 0),
-    ("What", "string", ".status.what", 0),
     ("State", "string", ".status.state", 0),
+    ("Changes", "integer", ".status.changes", 0),
+    ("What", "string", ".status.what", 0),
+    ("Saves", "string", ".status.saves", 0),
     ("Done", "string", ".status.done", 0),
     ("Verdict", "string", '.status.conditions[?(@.type=="Kept")].reason', 0),
     ("Approved By", "string", ".spec.approval.by", 0),

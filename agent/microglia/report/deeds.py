@@ -1,6 +1,6 @@
 """What was done, what is watched, and what can be undone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from microglia.lifecycle.states import State
 from microglia.plan.change import ScaleChange, SidecarChange
@@ -65,6 +65,22 @@ def status_text(history: History, state: State) -> str:
         )
         lines.append(paragraph(f"Taken of the excess at entry: {taken}."))
     return "\n".join(lines)
+
+
+def orphans_text(records: Sequence[Record], named: Collection[str]) -> str:
+    """What is in force under policies that are not ``named``, and how it gets one again; empty when nothing is."""
+    lines = []
+    for name in sorted({record.plan.structure for record in records} - set(named)):
+        own = tuple(record for record in records if record.plan.structure == name)
+        left = standing(History(None, own))
+        if left:
+            newest = left[-1].record.id
+            lines.append(
+                f"Policy {name} is gone or cannot be read, and {count(len(left), 'change')} made under it in force: no "
+                "more is taken, an agent that acts guards on. Bring the policy back, or give them back: microglia "
+                f"restore {newest}"
+            )
+    return "\n".join(paragraph(line) for line in lines)
 
 
 def outlook_text(checked: Checked, mode: str, saying: str) -> str:

@@ -7,11 +7,11 @@ from datetime import datetime
 from microglia.lifecycle.states import State
 from microglia.model.ports import ConflictError, ObjectStore
 from microglia.plan.approval import Approval, Offer, alike, by_git
-from microglia.plan.condition import Condition
 from microglia.plan.document import Plan
 from microglia.plan.forget import forgettable
 from microglia.plan.history import History, Judgement, Record, Step
 from microglia.plan.object import PruningPlan, Rejection
+from microglia.plan.status import Remark
 from microglia.policy.schema import PruningPolicy
 from microglia.store.files import StoreError
 from microglia.store.plan_objects import PlanObjects
@@ -118,13 +118,15 @@ class ObjectJournal:
         return self._policies.known(structure)
 
     def said(self, structure: str) -> str:
-        """The last sentence about it; empty where nobody said any."""
-        return self._policies.status(structure).saying
+        """The last sentence about it, and when a lap last looked; empty where nobody said any."""
+        status = self._policies.status(structure)
+        when = f" (last lap {status.lapped:%d %b %H:%M} UTC)" if status.lapped else ""
+        return f"{status.saying}{when}" if status.saying else ""
 
-    def remark(self, structure: str, saying: str, conditions: Sequence[Condition]) -> None:
-        """Say in a policy's status what goes on, in a sentence (an empty one leaves what is there) and in conditions;
-        those of other types stay. Nothing is written when it says so already."""
-        self._policies.remark(structure, saying, conditions)
+    def remark(self, structure: str, remark: Remark) -> None:
+        """Say in a policy's status what goes on; conditions of other types stay. Nothing is written when it says so
+        already."""
+        self._policies.remark(structure, remark)
 
     def offer(self, plan: Plan, at: datetime) -> str:
         """Put ``plan`` up, in place of those of its structure and way that no word in force protects: an approval, or

@@ -1,6 +1,6 @@
 """PruningPolicy objects: their status remembers; a policy that only files know is mirrored for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,8 +9,8 @@ from microglia.lifecycle.states import State
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import Raw, at
 from microglia.model.ports import ConflictError, ObjectStore
-from microglia.plan.condition import Condition, joined
-from microglia.plan.status import STATUS_FORMAT, PolicyStatus
+from microglia.plan.condition import joined
+from microglia.plan.status import STATUS_FORMAT, PolicyStatus, Remark
 from microglia.policy.mirror import NOTE, mirror, mirrored
 from microglia.policy.schema import PruningPolicy
 from microglia.store.files import StoreError
@@ -46,14 +46,28 @@ class PolicyObjects:
 
     def change(self, name: str, change: Callable[[PolicyStatus], PolicyStatus]) -> None:
         """Replace the status by what ``change`` makes of it; a mirror that is behind its file is brought up first."""
+        self._change(name, lambda status, _: change(status))
+
+    def remark(self, name: str, remark: Remark) -> None:
+        """Say what goes on; an empty sentence leaves what is there, and conditions of other types stay."""
+
+        def said(status: PolicyStatus, generation: int | None) -> PolicyStatus:
+            spoken = [one.model_copy(update={"observed_generation": generation}) for one in remark.conditions]
+            words = {"saying": remark.saying, "reason": remark.reason} if remark.saying else {}
+            lapped = {"lapped": remark.lapped} if remark.lapped else {}
+            return status.model_copy(update={**words, **lapped, "conditions": joined(status.conditions, spoken)})
+
+        self._change(name, said)
+
+    def _change(self, name: str, change: Callable[[PolicyStatus, int | None], PolicyStatus]) -> None:
         for _ in range(TRIES):
             with told(_named(name), conflicts=True):
                 try:
                     raw = self._current(name)
+                    seen = int(at(raw, "metadata", "generation", default=0))
                     old = _read(name, raw)
-                    new = change(old)
+                    new = change(old, seen or None)
                     if new != old:
-                        seen = int(at(raw, "metadata", "generation", default=0))
                         body = new.model_copy(update={"observed_generation": seen})
                         self._objects.replace_status(POLICY_KIND, {**raw, "status": _dumped(body)})
                 except ConflictError:
@@ -61,16 +75,6 @@ class PolicyObjects:
                 return
         raise StoreError(f"{_named(name)}: somebody else kept changing it while its status was to be written; look who "
                          "it is (metadata.managedFields), and try again")  # fmt: skip
-
-    def remark(self, name: str, saying: str, conditions: Sequence[Condition]) -> None:
-        """Say what goes on; an empty sentence leaves what is there, and conditions of other types stay."""
-
-        def said(status: PolicyStatus) -> PolicyStatus:
-            return status.model_copy(
-                update={"saying": saying or status.saying, "conditions": joined(status.conditions, conditions)}
-            )
-
-        self.change(name, said)
 
     def _current(self, name: str) -> Raw:
         raw = self._objects.read(POLICY_KIND, "", name)

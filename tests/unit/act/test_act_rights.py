@@ -21,6 +21,7 @@ from microglia.act.sidecars import Scoping
 from microglia.act.traces import Traces
 from microglia.model.kinds import BY_NAME, Kind
 from microglia.model.objects import Raw
+from microglia.plan.status import Remark
 from microglia.policy.schema import PruningPolicy
 from microglia.report.rbac import ACTING, CLIENTS, KEEPING
 from microglia.report.rights import LOCKS, Access
@@ -128,9 +129,9 @@ def test_the_journal_in_the_cluster_asks_for_exactly_what_is_granted(watched: Wa
     journal.withdraw(made.id)
     journal.begin(made, NOW)
     journal.finish(made.id, NOW)
-    journal.remark("default", "looks", ())
+    journal.remark("default", Remark((), "looks"))
     given["default"] = PruningPolicy.model_validate({"spec": {"protect": {"minReplicas": 3}}})
-    journal.remark("default", "looks again", ())
+    journal.remark("default", Remark((), "looks again"))
     assert watched.paper.asked == rights(KEEPING)
 
 

@@ -11,6 +11,7 @@ from microglia.model.kinds import BY_NAME
 from microglia.model.objects import at
 from microglia.model.ports import ForbiddenError
 from microglia.plan.object import PLAN_KIND
+from microglia.plan.status import Remark
 from microglia.policy.schema import PruningPolicy
 from microglia.store.objects import ObjectJournal
 from tests.unit.act.checkouts import CART, checkout
@@ -187,7 +188,7 @@ def test_a_plan_for_git_is_not_approved_and_can_be_proposed_from_the_cluster(run
 def test_status_tells_what_the_agent_says(run, kept, offered):
     """In its own words, beside what a lap would do now; for programs, too."""
     journal = ObjectJournal(kept.cluster, lambda: kept.cluster.now, {"default": PruningPolicy()})
-    journal.remark("default", "Pruning: waits", ())
+    journal.remark("default", Remark((), "Pruning: waits"))
     text = run("status").out
     assert "could be made now" in text
     assert "The agent, mode observe, says: Pruning: waits" in text

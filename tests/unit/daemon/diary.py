@@ -9,6 +9,7 @@ from microglia.plan.approval import Approval, Offer, alike
 from microglia.plan.condition import Condition, joined
 from microglia.plan.document import Plan
 from microglia.plan.history import History, Judgement, Record, Step
+from microglia.plan.status import Remark
 
 
 class Diary:
@@ -85,9 +86,9 @@ class Diary:
         if plan_id not in self.book:
             self.up.pop(plan_id, None)
 
-    def remark(self, structure: str, saying: str, conditions: Sequence[Condition]) -> None:
-        self.said[structure] = saying or self.said.get(structure, "")
-        self.conditions[structure] = joined(self.conditions.get(structure, ()), conditions)
+    def remark(self, structure: str, remark: Remark) -> None:
+        self.said[structure] = remark.saying or self.said.get(structure, "")
+        self.conditions[structure] = joined(self.conditions.get(structure, ()), remark.conditions)
 
     def condition(self, structure: str, name: str) -> Condition:
         return next(one for one in self.conditions[structure] if one.type == name)

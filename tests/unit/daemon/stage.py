@@ -20,6 +20,7 @@ from microglia.daemon.agent import Agent, Voice
 from microglia.daemon.events import Events
 from microglia.daemon.health import Pulse
 from microglia.daemon.metrics import Metrics
+from microglia.daemon.orphans import Orphans
 from microglia.daemon.policies import Ruled
 from microglia.daemon.reader import Reader
 from microglia.daemon.told import Role
@@ -168,7 +169,12 @@ class Stage:
             pulse=Pulse(self._seconds, 1800),
             time=self.time,
             stop=lambda: self.stopping,
+            watchman=self.watchman(role, fate),
         )
+
+    def watchman(self, role: Role = "writer", fate: Fate | None = None) -> Orphans:
+        """Who looks after what no policy is about any more."""
+        return Orphans(role, self.world(fate), self.locked, lambda: self.stopping, lambda: self.now, lambda line: None)
 
     def laps(self, *agents: Agent, every: timedelta, until: datetime) -> None:
         """Each agent in turn, then a pause."""

@@ -12,7 +12,7 @@ from microglia.daemon.leader import Election
 from microglia.daemon.metrics import ending
 from microglia.daemon.policies import Ruled, documents_in, ruled
 from microglia.daemon.schedule import Schedule
-from microglia.daemon.telling import conditions, happenings, saying, worth_saying
+from microglia.daemon.telling import conditions, happenings, remark, saying
 from microglia.daemon.told import Told
 from microglia.lifecycle.states import Phase, State
 from microglia.model.kinds import BY_NAME
@@ -258,6 +258,7 @@ def test_conditions_follow_the_conventions() -> None:
         "Cleared": ("True", "Passed"),
         "Hardened": ("False", "Pruning"),
         "Acting": ("True", "AllWritten"),
+        "WriterObserved": ("True", "Whole"),
         "Harmed": ("False", "NoHarm"),
     }
     scene.pass_seconds(600)
@@ -288,7 +289,7 @@ def test_a_writer_that_waits_leaves_the_readers_sentence() -> None:
     scene.agent("reader").round()
     before = scene.diary.said["default"]
     told = scene.writer().lap(scene.policies[0], scene.ruled())
-    assert worth_saying(told) == ""
+    assert (remark(told).saying, remark(told).lapped) == ("", None)
     scene.agent("writer").round()
     assert scene.diary.said["default"] == before
     assert scene.diary.condition("default", "Acting").message.endswith("is not approved; approve it: microglia approve "
@@ -346,7 +347,7 @@ def test_what_was_given_back_without_metrics_is_told() -> None:
     record = scene.writer().lap(scene.policies[0], scene.ruled()).record
     told = Told("writer", scene.policies[0], scene.now, failure="Prometheus does not answer", record=record)
     assert [one.reason for one in happenings(told)] == ["LapFailed", "Pruned"]
-    assert worth_saying(told) == "Prometheus does not answer"
+    assert (remark(told).saying, remark(told).reason) == ("Prometheus does not answer", "LapFailed")
     assert conditions(told)[0].status == "True"
 
 
@@ -356,7 +357,8 @@ def test_what_cannot_be_done_is_told_with_its_gate() -> None:
     scene.reader().lap(scene.policies[0], scene.ruled())
     scene.cluster.edit(BY_NAME["Deployment"], "village", "inn", lambda raw: raw["spec"].update(replicas=7))
     told = scene.writer().lap(scene.policies[0], scene.ruled())
-    (acting, harmed) = conditions(told)
+    (acting, seen, harmed) = conditions(told)
+    assert (seen.type, seen.reason) == ("WriterObserved", "Whole")
     assert (acting.type, acting.status, acting.reason) == ("Acting", "False", "Moved")
     assert (harmed.type, harmed.status) == ("Harmed", "False")
     failed = Told("writer", scene.policies[0], scene.now, failure="ann is acting on this cluster")
@@ -377,3 +379,56 @@ def test_journal_records_are_named_by_their_end() -> None:
         record.model_copy(update={"restored_by": ("plan-2",)}),
     ]
     assert [ending(one) for one in ends] == ["open", "done", "partial", "nothing", "restored"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "word"),
+    [("observe", "OnlyLooks"), ("propose", "WaitsForYou"), ("approve", "WaitsForApproval"), ("auto", "WaitsForWriter")],
+)
+def test_a_word_says_why_no_more_goes_on(mode: str, word: str) -> None:
+    """For a column of kubectl; the reader also says when it looked."""
+    scene = stage(policies=[policy(mode)])
+    told = scene.reader().lap(scene.policies[0], scene.ruled())
+    assert (remark(told).reason, remark(told).lapped) == (word, scene.now)
+
+
+def test_words_for_what_was_done_what_waits_and_what_is_refused() -> None:
+    """One each, and the gate by its name."""
+    scene = stage()
+    scene.reader().lap(scene.policies[0], scene.ruled())
+    assert remark(scene.writer().lap(scene.policies[0], scene.ruled())).reason == "Pruned"
+    watched = scene.reader().lap(scene.policies[0], scene.ruled())
+    assert remark(watched).reason in ("UnderWatch", "WaitsForWriter")
+    scene = stage(policies=[policy(observation={"cycles": {"atLeast": 3}})])
+    assert remark(scene.reader().lap(scene.policies[0], scene.ruled())).reason == "GatePhase"
+    paused = Ruled(tuple(scene.policies), paused="PruningPolicy x cannot be read")
+    lean = {one: {"spare": "900%"} for one in ("cpu", "memory", "proxyConfig")}
+    scene = stage(policies=[policy("auto", budget=lean)])
+    assert remark(scene.reader().lap(scene.policies[0], scene.ruled())).reason == "NothingToTake"
+    assert remark(scene.reader().lap(scene.policies[0], paused)).reason == "Paused"
+
+
+def test_a_blind_writer_says_so_in_conditions_and_log(caplog: pytest.LogCaptureFixture) -> None:
+    """By its own eyes, whatever the reader sees: once in the log, and again when it changes."""
+    scene = stage()
+    scene.reader().lap(scene.policies[0], scene.ruled())
+    writer = scene.agent("writer")
+    writer.round()
+    assert scene.diary.condition("default", "WriterObserved").reason == "Whole"
+    listed = scene.cluster.objects
+
+    def blind(kind: Any) -> Any:
+        if kind.name == "HorizontalPodAutoscaler":
+            raise UnreadableError("horizontalpodautoscalers is forbidden")
+        return listed(kind)
+
+    scene.cluster.objects = blind
+    with caplog.at_level(logging.WARNING, logger="microglia"):
+        writer.round()
+        writer.round()
+    seen = scene.diary.condition("default", "WriterObserved")
+    assert (seen.status, seen.reason) == ("True", "Partly")
+    assert "horizontalpodautoscalers is forbidden" in seen.message
+    said = [one for one in caplog.messages if "not everything can be read" in one]
+    assert len(said) == 1
+    assert "horizontalpodautoscalers is forbidden" in said[0]

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from microglia.daemon.events import EVENT, KNOWN, Events, Happening
+from microglia.daemon.events import EVENT, KNOWN, SERIES, Events, Happening
 from microglia.daemon.health import Pulse
 from microglia.daemon.load import Counted
 from microglia.daemon.logs import JsonLines, lap_of, log_to
@@ -299,9 +299,28 @@ def test_what_happens_again_is_one_series() -> None:
     events.tell(ABOUT, harm)
     (found,) = scene.objects("Event")
     assert found["series"]["count"] == 5
-    scene.pass_seconds(361)
+    scene.cluster.advance(scene.now + SERIES + timedelta(seconds=1))
     events.tell(ABOUT, harm)
     assert len(scene.objects("Event")) == 2
+
+
+def test_figures_make_no_other_event() -> None:
+    """The same harm with other numbers, lap after lap, is one series; another workload, plan or reason is not."""
+    scene = stage()
+    events = Events(scene.cluster, "writer", "pod-1", lambda: scene.now)
+
+    def tell(note: str, reason: str = "Harm") -> int:
+        events.tell(ABOUT, Happening(reason, "Guard", note, "Warning"))
+        scene.cluster.advance(scene.now + timedelta(minutes=10))
+        return len(scene.objects("Event"))
+
+    assert tell("replica:shop/cart-2: errors 0.5% of 1,203 requests since 12:00, 3x as many (p < 1e-6)") == 1
+    assert tell("replica:shop/cart-2: errors 12% of 9 requests since 13:10, 41x as many (p < 0.05)") == 1
+    assert scene.objects("Event")[0]["series"]["count"] == 2
+    assert "errors 0.5% of 1,203" in scene.objects("Event")[0]["note"]
+    assert tell("replica:shop/cart-3: errors 12% of 9 requests since 13:10, 41x as many (p < 0.05)") == 2
+    assert tell("plan-12345678: pruned 3 of 3 changes", "Pruned") == 3
+    assert tell("plan-12345679: pruned 3 of 3 changes", "Pruned") == 4
 
 
 def test_an_event_carries_the_uid_by_which_describe_finds_it() -> None:
@@ -340,17 +359,17 @@ def test_an_event_that_cannot_be_written_is_forgotten(caplog: pytest.LogCaptureF
     assert events._series == {}
     scene.cluster.before_write = None
     for number in range(KNOWN + 9):
-        events.tell(ABOUT, Happening("Offered", "Plan", f"{number}"))
+        events.tell(ABOUT, Happening("Offered", "Plan", f"plan-{number}"))
     assert len(events._series) == KNOWN
     assert EVENT.path == "/apis/events.k8s.io/v1/events"
 
 
 def test_a_happening_ages() -> None:
-    """Six minutes later it is news again."""
+    """An hour later it is news again."""
     scene = stage()
     events = Events(scene.cluster, "writer", "pod-1", lambda: scene.now)
     events.tell(ABOUT, Happening("Pruned", "Apply", "one"))
-    scene.cluster.advance(scene.now + timedelta(minutes=7))
+    scene.cluster.advance(scene.now + timedelta(hours=1))
     events.tell(ABOUT, Happening("Pruned", "Apply", "one"))
     assert len(scene.objects("Event")) == 2
     assert all("series" not in found for found in scene.objects("Event"))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from microglia.lifecycle.states import Phase, Shield, State
 from microglia.plan.history import History, Judgement, Step
-from microglia.report.deeds import again_text, outlook_text, record_text, restorable_text, status_text
+from microglia.report.deeds import again_text, orphans_text, outlook_text, record_text, restorable_text, status_text
 from tests.factories import NOW, deployment
 from tests.planning import cut, host, pruning, record, scaled
 from tests.unit.report.answers import cleared, flat, refused
@@ -116,3 +116,15 @@ def test_the_newest_word_on_a_change_is_shown():
     text = flat(status_text(History(pruning(), (newer,)), pruning()))
     assert "Regrow errors rose" in text
     assert "1 Regrow" in restorable_text((newer,))
+
+
+def test_what_has_no_policy_any_more_is_told_with_both_ways_out():
+    """Only what is still in force, only where nothing names its policy."""
+    done = record(CART, WEB)
+    name = done.plan.structure
+    assert flat(orphans_text([done], ["another"])) == (
+        f"Policy {name} is gone or cannot be read, and 2 changes made under it in force: no more is taken, an agent "
+        f"that acts guards on. Bring the policy back, or give them back: microglia restore {done.id}"
+    )
+    assert orphans_text([done], [name]) == ""
+    assert orphans_text([record(CART, state="failed")], []) == ""

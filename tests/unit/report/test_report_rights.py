@@ -17,6 +17,7 @@ from microglia.model.ports import ClusterFacts
 from microglia.observe.look import MIRRORED
 from microglia.observe.services import common_prometheus
 from microglia.plan.object import PLAN_KIND
+from microglia.plan.status import Remark
 from microglia.policy.schema import PruningPolicy
 from microglia.report.rights import RIGHTS, Role, granted, rules
 from microglia.store.objects import ObjectJournal
@@ -136,9 +137,9 @@ def remember(cluster: Spied) -> None:
     journal.withdraw(plan.id)
     journal.begin(plan, NOW)
     journal.finish(plan.id, NOW)
-    journal.remark("default", "looks", ())
+    journal.remark("default", Remark((), "looks"))
     given["default"] = PruningPolicy.model_validate({"spec": {"protect": {"minReplicas": 3}}})
-    journal.remark("default", "looks again", ())
+    journal.remark("default", Remark((), "looks again"))
 
 
 def act(cluster: Spied) -> None:

@@ -13,6 +13,7 @@ from microglia.plan.condition import condition
 from microglia.plan.document import Plan
 from microglia.plan.history import Judgement
 from microglia.plan.object import PLAN_KIND, plan_object
+from microglia.plan.status import Remark
 from microglia.policy.mirror import mirrored
 from microglia.policy.naming import Metadata
 from microglia.policy.schema import Actuation, PolicySpec, PruningPolicy
@@ -223,14 +224,14 @@ def test_a_broken_status_stops_a_lap_but_not_a_restore(
 
 def test_remarks_are_joined_and_written_once(cluster: Crowded, journal: ObjectJournal) -> None:
     """Conditions of others stay, an empty sentence leaves what is there, and saying the same again writes nothing."""
-    journal.remark("default", "2 changes wait", [condition("Accepted", "True", "Read", "", NOW)])
-    journal.remark("default", "", [condition("Acting", "False", "Waiting", "", NOW)])
+    journal.remark("default", Remark((condition("Accepted", "True", "Read", "", NOW),), "2 changes wait"))
+    journal.remark("default", Remark((condition("Acting", "False", "Waiting", "", NOW),), ""))
     status = at(cluster.read(POLICY, "", "default"), "status")
     assert status["saying"] == "2 changes wait"
     assert [one["type"] for one in status["conditions"]] == ["Accepted", "Acting"]
     assert status["observedGeneration"] == 1
     before = cluster.writes
-    journal.remark("default", "2 changes wait", [condition("Accepted", "True", "Read", "", LATER)])
+    journal.remark("default", Remark((condition("Accepted", "True", "Read", "", LATER),), "2 changes wait"))
     assert cluster.writes == before
 
 
@@ -299,7 +300,7 @@ def test_a_plan_for_git_waits_beside_the_clusters(journal: ObjectJournal) -> Non
 def test_what_was_last_said_is_remembered(cluster: Crowded, journal: ObjectJournal) -> None:
     """For status; nothing of a policy that nobody spoke about."""
     assert journal.said("default") == ""
-    journal.remark("default", "looks", ())
+    journal.remark("default", Remark((), "looks"))
     assert journal.said("default") == "looks"
 
 
@@ -346,3 +347,65 @@ def test_an_approved_plan_is_not_withdrawn(cluster: Crowded, journal: ObjectJour
     journal.approve(MADE.id, approval(MADE).model_copy(update={"until": NOW - timedelta(days=1)}))
     journal.withdraw(MADE.id)
     assert journal.up() == ()
+
+
+def test_conditions_tell_the_generation_that_was_read(cluster: Crowded, journal: ObjectJournal) -> None:
+    """That of the policy, anew when it moves, in the conditions that were said anew; a plan's speak of none."""
+    journal.save(state())
+    said = condition("Accepted", "True", "Valid", "", NOW)
+    journal.remark("default", Remark((said, condition("Acting", "False", "Waiting", "", NOW))))
+    raw = cluster.read(POLICY, "", "default")
+    assert raw is not None
+    assert {one["observedGeneration"] for one in raw["status"]["conditions"]} == {1}
+    spec = {**raw["spec"], "pace": {**raw["spec"].get("pace", {}), "rounds": 7}}
+    cluster.replace(POLICY, {"kind": "PruningPolicy", **raw, "spec": spec})
+    journal.remark("default", Remark((said,)))
+    status = at(cluster.read(POLICY, "", "default"), "status")
+    moved = at(cluster.read(POLICY, "", "default"), "metadata", "generation")
+    assert {one["type"]: one["observedGeneration"] for one in status["conditions"]} == {"Accepted": moved, "Acting": 1}
+    journal.offer(MADE, NOW)
+    closed(journal, plan(*scales("b")), 0, "done")
+    told = [raw["status"] for raw in cluster.objects(PLAN_KIND)]
+    assert not [one for status in told for one in status.get("conditions", []) if "observedGeneration" in one]
+
+
+def test_the_last_lap_and_the_word_are_kept(cluster: Crowded, journal: ObjectJournal) -> None:
+    """A lap that says nothing new moves only its time."""
+    journal.save(state())
+    journal.remark("default", Remark((), "Pruning: looks", "OnlyLooks", NOW))
+    journal.remark("default", Remark((), lapped=LATER))
+    status = at(cluster.read(POLICY, "", "default"), "status")
+    assert (status["saying"], status["reason"]) == ("Pruning: looks", "OnlyLooks")
+    assert journal.said("default") == f"Pruning: looks (last lap {LATER:%d %b %H:%M} UTC)"
+
+
+def test_a_rejection_outlives_the_plans_after_it(cluster: Crowded, journal: ObjectJournal) -> None:
+    """Another plan that is put up leaves it where it is; one under another policy, or after its end, does not."""
+    journal.offer(MADE, NOW)
+    journal.reject(MADE.id, "bob", "no")
+    other = plan(*scales("b"))
+    assert journal.offer(other, NOW) == other.id
+    assert {one.plan.id for one in journal.up()} == {MADE.id, other.id}
+    moved = plan(*scales("c"), policy_digest="another")
+    journal.offer(moved, NOW)
+    assert [one.plan.id for one in journal.up()] == [moved.id]
+
+
+def test_reopening_takes_rejections_away(journal: ObjectJournal) -> None:
+    """What a person rejected before they opened the structure again holds nothing."""
+    journal.save(state())
+    journal.offer(MADE, NOW)
+    journal.reject(MADE.id, "bob", "no")
+    journal.reopen("default", LATER)
+    assert journal.up() == ()
+
+
+def test_half_a_word_of_a_person_is_named_with_its_remedy(cluster: Crowded, journal: ObjectJournal) -> None:
+    """An approval without an end: the journal is not thrown away for that."""
+    journal.offer(MADE, NOW)
+    raw = cluster.read(PLAN_KIND, "", MADE.id)
+    assert raw is not None
+    spec = {**raw["spec"], "approval": {"digest": MADE.digest, "by": "ann"}}
+    cluster.replace(PLAN_KIND, {"kind": "PruningPlan", **raw, "spec": spec})
+    (said,) = journal.broken()
+    assert "spec.approval.until: Field required; set it to null with kubectl edit" in said
