@@ -131,6 +131,17 @@ def test_every_pod_passes_restricted_pod_security(empty: Lab, helm: Helm) -> Non
         empty.api.post(f"/api/v1/namespaces/{NAMESPACE}/pods", {"metadata": {"name": "naked"}, "spec": naked})
 
 
+def test_the_agents_know_their_own_names(helm: Helm) -> None:
+    """As the API server calls them: what one of them approves counts for nothing."""
+    found = helm.template(EVERYTHING)
+    for one in kinds(found, "Deployment"):
+        (container,) = one["spec"]["template"]["spec"]["containers"]
+        told = {each["name"]: each["value"] for each in container["env"]}
+        accounts = [each["metadata"]["name"] for each in kinds(found, "ServiceAccount")]
+        own = Settings.model_validate({"identities": told["MICROGLIA_IDENTITIES"]}).identities
+        assert sorted(own) == sorted(f"system:serviceaccount:{NAMESPACE}:{name}" for name in accounts)
+
+
 def test_the_environment_is_settings(helm: Helm) -> None:
     """Every variable that the chart sets is a setting that microglia knows, and mounted files are where it looks."""
     for spec in pods(helm.template(EVERYTHING)):

@@ -12,8 +12,8 @@ from microglia.daemon.consent import ACTING
 from microglia.daemon.policies import Ruled
 from microglia.daemon.told import Role, Told
 from microglia.model.ports import UnreadableError
-from microglia.plan.history import History
-from microglia.plan.standing import Standing, standing
+from microglia.plan.history import History, Record
+from microglia.plan.standing import standing
 from microglia.policy.naming import Metadata
 from microglia.policy.schema import Actuation, PolicySpec, PruningPolicy
 from microglia.report.table import count
@@ -37,9 +37,10 @@ class Orphans:
         be read of its own, else the defaults in the mode of this agent. Raises OSError."""
         # The built-in policy was written by nobody, and only looks: what another of its name took is left alone too.
         alive = set() if ruled.built_in else {one.metadata.name for one in ruled.sound}
-        records = self.world.journal.records()
-        names = sorted({record.plan.structure for record in records} - alive)
-        last = [_last(name, ruled) for name in names if _standing(self.world, name)]
+        own: dict[str, list[Record]] = {}
+        for record in self.world.journal.records():
+            own.setdefault(record.plan.structure, []).append(record)
+        last = [_last(name, ruled) for name in sorted(set(own) - alive) if standing(History(None, tuple(own[name])))]
         return tuple(one for one in last if (self.role == "writer") == (one.spec.actuation.mode in ACTING))
 
     def lap(self, policy: PruningPolicy, ruled: Ruled) -> Told:
@@ -84,11 +85,6 @@ def sentence(policy: PruningPolicy, ruled: Ruled, history: History) -> str:
         f"({count(kept, 'change')} kept for good) stay guarded; bring the policy back, or give everything back: "
         "microglia restore --all"
     )
-
-
-def _standing(world: World, name: str) -> tuple[Standing, ...]:
-    own = tuple(record for record in world.journal.records() if record.plan.structure == name)
-    return standing(History(None, own))
 
 
 def _last(name: str, ruled: Ruled) -> PruningPolicy:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from microglia.daemon.policies import Ruled, ruled
+from microglia.daemon.told import Role
 from microglia.model.ports import UnreadableError
 from microglia.plan.history import Judgement
 from microglia.world.traffic import MemoryTraffic
@@ -85,7 +86,7 @@ def test_what_hurts_under_a_deleted_policy_comes_back(monkeypatch: pytest.Monkey
     assert {"Harm", "Regrown"} <= reasons
     agent.round()
     assert samples(agent, "orphaned") == {}
-    assert scene.agent("writer").watchman.found(scene.ruled()) == ()
+    assert scene.watchman("writer").found(scene.ruled()) == ()
 
 
 def rot(scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,11 +113,12 @@ def test_without_metrics_what_was_ordered_back_still_comes_back() -> None:
 
 
 @pytest.mark.parametrize(("mode", "role"), [("auto", "writer"), ("approve", "writer"), ("propose", "reader")])
-def test_a_policy_that_cannot_be_read_keeps_its_guard_and_its_mode(mode: str, role: str) -> None:
+def test_a_policy_that_cannot_be_read_keeps_its_guard_and_its_mode(mode: str, role: Role) -> None:
     """What of it can be read still counts: the agent that would act guards, with the guard it was given."""
     scene = pruned()
     found = ruled([(raw(mode, guard={"watch": "9h"}), "")])
-    both = {one: scene.watchman(one).found(found) for one in ("reader", "writer")}
+    roles: tuple[Role, ...] = ("reader", "writer")
+    both = {one: scene.watchman(one).found(found) for one in roles}
     (known,) = both.pop(role)
     assert both.popitem()[1] == ()
     assert known.spec.guard.watch == timedelta(hours=9)

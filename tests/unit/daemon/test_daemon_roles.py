@@ -145,7 +145,7 @@ def elements(plan: Plan) -> set[str]:
 def test_a_rejection_holds_back_its_elements_in_mode_auto() -> None:
     """No other plan takes anything of what was rejected; who, why and the way out are told with what is held; another
     policy is another question."""
-    replicas = {"budget": {"proxyConfig": {"spare": "900%"}}}
+    replicas: dict[str, Any] = {"budget": {"proxyConfig": {"spare": "900%"}}}
     scene = stage(policies=[policy("auto", **replicas)])
     first = offered(scene)
     scene.diary.reject(first.id, "bob", "the fair is on")

@@ -10,9 +10,11 @@ from microglia.compete.selection import Spared, Undecided
 from microglia.lifecycle.states import Phase, State
 from microglia.model.ids import ObjectRef
 from microglia.model.objects import BlindSpot
+from microglia.plan.change import RemoveChange
 from microglia.plan.draft import draft
 from microglia.plan.grounds import Grounds
 from microglia.plan.history import History
+from microglia.plan.rare import Rare
 from microglia.policy.digest import policy_digest
 from microglia.policy.schema import Cap, Freeze, Metadata, Pace, PolicySpec, PruningPolicy
 from microglia.protect.ledger import Level, Protection
@@ -30,6 +32,7 @@ from tests.planning import (
     step_lost,
     wid,
 )  # fmt: skip
+from tests.unit.act.changes import WHY
 
 NAMES = ("a", "b", "c")
 ADS, BLOG = host("ads"), host("blog")
@@ -212,3 +215,19 @@ def test_spared_undecided_and_blind_are_told() -> None:
         "DestinationRule shop/failover: spec.host typo protects nothing; takes over",
         "shop/a has 9 replicas",
     )
+
+
+def test_what_a_person_rejected_is_held_back_with_their_words() -> None:
+    """A count, the routes of a client and a removal by Git: none is taken, each is told with who will not have it, and
+    what was not rejected goes."""
+    dead = RemoveChange(workload="Service/shop/old", uid="u", digest="d", before={"x": 1}, after=None, why=WHY)
+    live = dead.model_copy(update={"workload": "Service/shop/other"})
+    said = "plan-1 was rejected by bob: not now"
+    noes = dict.fromkeys(("replica:shop/b", "routes:shop/a", dead.element), said)
+    found = replace(shop(), rare=Rare((dead, live), ()), rejected=noes)
+    plan = draft(found, pruning(), policy(), NOW, "git")
+    assert [change.element for change in plan.changes] == ["replica:shop/a", "replica:shop/c", live.element]
+    assert {(note.subject, note.why) for note in plan.held} == {
+        ("shop/b", said), ("shop/a", said), ("Service/shop/old", said)
+    }  # fmt: skip
+    assert {note.what for note in plan.held} == {"would lose something"}
