@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from microglia.cycle import Rehearsal
 from microglia.daemon.consent import ACTING
@@ -15,6 +16,8 @@ from microglia.plan.standing import watched
 from microglia.plan.status import Remark
 from microglia.report.table import count
 from microglia.verify.clear import Refused
+
+_WAITS: Final = {"approve": "WaitsForApproval", "auto": "WaitsForWriter"}
 
 
 def conditions(told: Told) -> tuple[Condition, ...]:
@@ -180,9 +183,6 @@ def _why_no_more(told: Told, result: Rehearsal) -> tuple[str, str]:
         waits = "WaitsForMerge" if not told.offered else _WAITS.get(told.policy.spec.actuation.mode, "WaitsForYou")
         return waits, "; ".join(up)
     return _quiet(told, result)
-
-
-_WAITS = {"approve": "WaitsForApproval", "auto": "WaitsForWriter"}
 
 
 def _quiet(told: Told, result: Rehearsal) -> tuple[str, str]:
