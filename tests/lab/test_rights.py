@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from microglia.act.lease import Lease
 from microglia.cli.agents import Role, Station
 from microglia.daemon.agent import Agent
 from microglia.daemon.bell import Bell
+from microglia.daemon.health import Pulse
 from microglia.daemon.leader import Election
 from microglia.daemon.stream import ApiStream
 from microglia.daemon.watch import PAUSE, SpecWatch
@@ -162,7 +164,7 @@ def test_who_may_not_watch_says_so_and_tries_again(
     """Laps go on by the clock; the watch tells what it may not do, and pauses."""
     _, station = crew[right.role]
     kind = next(kind for kind in (BY_NAME["PruningPolicy"], PLAN_KIND) if kind.plural in right.resources)
-    watch = SpecWatch(ApiStream(station.cluster.api, kind), Bell(), kind.plural)
+    watch = SpecWatch(ApiStream(station.cluster.api, kind), Bell(), kind.plural, Pulse(time.monotonic, 600.0))
     with without_right(release, right):
         assert watch.once(lambda: True) in PAUSE
     (said,) = ears.warnings()

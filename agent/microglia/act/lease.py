@@ -70,12 +70,18 @@ class Lease:
         A lease that looks expired is not taken at once: the holder's clock may differ from ours. ``watch`` is called
         with what to tell people and returns after ``terms.duration`` seconds; only a lease that did not move meanwhile
         is dead.
+
+        A lease that already names ``identity`` is taken without a watch: its release was lost, as when the API server
+        restarted in between. That is safe only because an identity belongs to one process and is never used again
+        (``lock.identity`` has a number drawn for the process in it; a pod's name and its process number are the same
+        after every restart of the container), and because one process holds a lease for one block at a time. Nobody
+        else can be meant, and nothing of ours is under way.
         """
         raw = self.cluster.read(_LEASE, self.namespace, self.terms.name)
         if raw is None:
             self._create()
             return
-        if _holder(raw):
+        if _holder(raw) not in ("", self.identity):
             if not self._looks_expired(raw):
                 raise self._locked(raw)
             watch(f"the lease of {_holder(raw)} was last renewed at {_renewed(raw)}; "

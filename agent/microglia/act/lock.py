@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +20,11 @@ from microglia.model.ports import ConflictError, ForbiddenError, GoneError, Unre
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the lock lies: the Lease's namespace and terms, and the file that stands in for it."""
+    """Where the lock lies: the Lease's namespace and terms, and the file that stands in for it. None: nothing does,
+    as in the cluster, where a file of this pod keeps nobody apart."""
 
     lease_namespace: str
-    file: Path
+    file: Path | None
     terms: Terms = USUAL
 
 
@@ -36,13 +38,19 @@ class Time:
     sleep: Callable[[float], None] = time.sleep
 
 
+_BORN = uuid.uuid4().hex[:12]
+
+
 def identity() -> str:
-    """Who we are to others: user, host and process."""
+    """Who we are to others: user, host, process, and a number drawn when this process began.
+
+    The last is what makes it unique: a container that is started again in its pod has the same host and process.
+    """
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = f"uid-{os.getuid()}"
-    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
+    return f"{user}@{socket.gethostname()} (process {os.getpid()}, {_BORN})"
 
 
 @dataclass(slots=True)
@@ -106,7 +114,8 @@ def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at:
     """Hold the lock for the block. Raises LockedError when somebody else has it, UnreadableError when nobody answers.
 
     Where Leases are forbidden this is said, and a lock on a local file is taken: it keeps apart only people on this
-    machine.
+    machine. Without such a file LockedError is raised: an API server that has just started refuses for a while what
+    it will allow, and whoever may not ask for the lock must not write.
     """
     times = at or Time()
     lease = Lease(cluster, place.lease_namespace, identity(), times.now, place.terms)
@@ -118,6 +127,8 @@ def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at:
     try:
         lease.take(watch)
     except ForbiddenError as refused:
+        if place.file is None:
+            raise LockedError(_skipped(place, refused)) from refused
         say(
             f"Leases may not be used in namespace {place.lease_namespace} ({refused}): taking a local lock, which "
             "keeps apart only people on this machine. Grant get, create and update on leases there, or name another "
@@ -128,6 +139,13 @@ def hold(cluster: WritableCluster, place: Place, say: Callable[[str], None], at:
         return
     with renewing(lease, times, say) as held:
         yield held
+
+
+def _skipped(place: Place, refused: ForbiddenError) -> str:
+    return (
+        f"Leases may not be used in namespace {place.lease_namespace} ({refused}): nothing is written without "
+        "the lock, and the next lap tries again. If that goes on, grant get, create and update on leases there"
+    )
 
 
 @contextmanager

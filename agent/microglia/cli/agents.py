@@ -102,7 +102,7 @@ def keep_running(station: Station, role: Role) -> None:
         election = Election(lease, station.time, bell, pulse, stop)
         schedule = Schedule(settings.interval, settings.jitter, random.random)
         host, _, port = settings.listen.rpartition(":")
-        with serving((host, int(port)), pages(pulse, metrics.registry)), _watching(station, role, bell):
+        with serving((host, int(port)), pages(pulse, metrics.registry)), _watching(station, role, bell, pulse):
             try:
                 agent.run(election, schedule, bell)
             except LeaseLostError as lost:
@@ -122,8 +122,7 @@ def engaged(station: Station, role: Role, metrics: Metrics, pulse: Pulse, stop: 
     buckets = FileBuckets(folder.buckets, _log.warning)
     traffic = PrometheusTraffic(server, buckets, tenant=tenant, progress=_log.info)
     world = World(station.cluster, traffic, ClusterWriter(writable), journal)
-    shelf = folder.cluster(station.facts.uid, station.facts.name)
-    acting = Place(settings.lease_namespace, shelf.lock, station.terms("microglia"))
+    acting = Place(settings.lease_namespace, None, station.terms("microglia"))
     locked = partial(hold, writable, acting, _log.info, station.time)
     watchman = Orphans(role, world, locked, stop, clock, _log.info)
     duty: Duty
@@ -157,12 +156,12 @@ def _beating(stop: Callable[[], str | None], pulse: Pulse) -> Callable[[], str |
 
 
 @contextmanager
-def _watching(station: Station, role: Role, bell: Bell) -> Iterator[None]:
+def _watching(station: Station, role: Role, bell: Bell, pulse: Pulse) -> Iterator[None]:
     """Watch policies, and for the writer plans, for the block; the threads end with the process at the latest."""
     kinds = [BY_NAME["PruningPolicy"], *([PLAN_KIND] if role == "writer" else [])]
     ended = threading.Event()
     for kind in kinds:
-        watch = SpecWatch(ApiStream(station.cluster.api, kind), bell, kind.plural)
+        watch = SpecWatch(ApiStream(station.cluster.api, kind), bell, kind.plural, pulse)
         threading.Thread(target=watch.run, args=(ended,), name=f"watch-{kind.plural}", daemon=True).start()
     try:
         yield

@@ -27,6 +27,7 @@ class Pulse:
         self._laps = 0
         self._leader: str | None = None
         self._leads = False
+        self._deaf: dict[str, tuple[float, bool]] = {}
 
     def beat(self) -> None:
         """The loop goes round."""
@@ -38,6 +39,18 @@ class Pulse:
         with self._guard:
             self._laps += 1
             self._beaten = self._ticks()
+
+    def hears(self, what: str) -> None:
+        """The watch of ``what`` works."""
+        with self._guard:
+            self._deaf.pop(what, None)
+
+    def deaf(self, what: str, *, broken: bool) -> None:
+        """The watch of ``what`` failed; ``broken`` when not for want of an answer or a right, but by a fault of its
+        own, which a new process may not have."""
+        with self._guard:
+            since, _ = self._deaf.get(what, (self._ticks(), broken))
+            self._deaf[what] = (since, broken)
 
     def follows(self, leader: str) -> None:
         """Another process leads: a sentence that says who."""
@@ -55,13 +68,21 @@ class Pulse:
             self._leads = False
 
     def alive(self) -> Answer:
-        """For ``/healthz``: has the loop moved lately?"""
+        """For ``/healthz``: has the loop moved lately, and is no watch broken for as long?
+
+        A watch that only gets no answer is told and ends nothing: a new process would get none either, and the laps go
+        on by the clock.
+        """
         with self._guard:
-            silent = self._ticks() - self._beaten
+            now = self._ticks()
+            silent = now - self._beaten
+            deaf = [(what, now - since, broken) for what, (since, broken) in sorted(self._deaf.items())]
         if silent > self._patience:
             why = f"the loop has stood still for {silent:.0f} s (at most {self._patience:.0f} s is well)"
             return Answer(well=False, why=why)
-        return Answer(well=True, why=f"the loop moved {silent:.0f} s ago")
+        said = "".join(f"; {what} could not be watched for {lasts:.0f} s" for what, lasts, _ in deaf)
+        broken = any(found and lasts > self._patience for _, lasts, found in deaf)
+        return Answer(well=not broken, why=f"the loop moved {silent:.0f} s ago{said}")
 
     def ready(self) -> Answer:
         """For ``/readyz``: a leader that has looked at every policy once, or a standby that knows its leader."""

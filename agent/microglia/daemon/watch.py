@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from microglia.daemon.bell import Waiting
+from microglia.daemon.health import Pulse
 from microglia.daemon.stream import ExpiredError, Stream
 from microglia.model.objects import Raw, at, name_of
 from microglia.model.ports import ForbiddenError, GoneError, UnreadableError
 
-_log = logging.getLogger("microglia.watch")
+_logger = logging.getLogger("microglia.watch")
 PAUSE: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before the watch is tried again, longer after each failure in a row."""
 
@@ -20,13 +21,15 @@ class SpecWatch:
     nothing. ``what`` names the kind to people.
 
     It goes on from the newest resourceVersion it has seen, of an event or of a bookmark; without bookmarks that grows
-    old, the server says 410, and it lists anew: what changed meanwhile shows in the generations.
+    old, the server says 410, and it lists anew: what changed meanwhile shows in the generations. ``pulse`` is told
+    since when it hears nothing.
     """
 
-    def __init__(self, stream: Stream, bell: Waiting, what: str) -> None:
+    def __init__(self, stream: Stream, bell: Waiting, what: str, pulse: Pulse) -> None:
         self._stream = stream
         self._bell = bell
         self._what = what
+        self._pulse = pulse
         self._known: dict[str, tuple[str, int]] | None = None
         self._since = ""
         self._failures = 0
@@ -42,19 +45,34 @@ class SpecWatch:
             if not self._since:
                 self._list()
             for event in self._stream.changes(self._since):
-                self._failures = 0
+                self._well()
                 self._meet(event)
                 if ended():
                     break
         except ExpiredError as old:
-            _log.info("the watch of %s starts anew: %s", self._what, old)
+            _logger.info("the watch of %s starts anew: %s", self._what, old)
             self._since = ""
         except (UnreadableError, ForbiddenError, GoneError) as failure:
-            _log.warning("%s cannot be watched at the moment: %s", self._what, failure)
-            self._failures += 1
-            return PAUSE[min(self._failures, len(PAUSE)) - 1]
+            _logger.warning("%s cannot be watched at the moment: %s", self._what, failure)
+            return self._deaf(broken=False)
+        except Exception:
+            # The thread is all there is to hear with: whatever goes wrong, it starts anew from a list.
+            _logger.exception("the watch of %s failed unexpectedly and starts anew", self._what)
+            self._since = ""
+            return self._deaf(broken=True)
+        else:
+            self._well()
         # A server that ends every watch at once must not be asked without a pause.
         return PAUSE[0]
+
+    def _well(self) -> None:
+        self._failures = 0
+        self._pulse.hears(self._what)
+
+    def _deaf(self, *, broken: bool) -> float:
+        self._failures += 1
+        self._pulse.deaf(self._what, broken=broken)
+        return PAUSE[min(self._failures, len(PAUSE)) - 1]
 
     def _list(self) -> None:
         found, since = self._stream.listed()

@@ -1,6 +1,8 @@
 """One acting microglia per cluster."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -76,7 +78,7 @@ def test_the_lock_is_a_lease_while_it_is_held(cluster: FiledCluster, clock: Cloc
             "renewTime": "2026-06-29T12:00:00.000000Z",
             "leaseTransitions": 0,
         }
-        assert re.fullmatch(r".+@.+ \(process \d+\)", identity())
+        assert re.fullmatch(r".+@.+ \(process \d+, [0-9a-f]{12}\)", identity())
     assert (spec(cluster)["holderIdentity"], spec(cluster)["leaseDurationSeconds"]) == ("", 1)
 
 
@@ -140,6 +142,43 @@ def test_a_holder_with_another_clock_is_not_robbed(cluster: FiledCluster, clock:
 
     with pytest.raises(LockedError, match="ann@laptop"):
         lease(cluster, clock, "bob@desk").take(watch)
+
+
+def test_ones_own_lease_is_taken_at_once(cluster: FiledCluster, clock: Clock, place: Place) -> None:
+    """A release that the API server never heard of does not make the same process wait for itself."""
+    lease(cluster, clock, identity()).take(never)
+    clock.seconds = 3
+    with hold(cluster, place, never, clock.time) as held:
+        assert held.lost() is None
+        assert (spec(cluster)["holderIdentity"], spec(cluster)["acquireTime"][11:19]) == (identity(), "12:00:03")
+        assert clock.seconds == 3
+    assert spec(cluster)["holderIdentity"] == ""
+
+
+def test_the_same_pod_started_again_is_somebody_else() -> None:
+    """Host and process are the same in every life of a container; the drawn number is not."""
+    ask = "from microglia.act import lock; lock.os.getpid = lambda: 1; print(lock.identity())"
+    one, two = (subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
+                for _ in range(2))  # fmt: skip
+    assert one != two
+    assert one.rpartition(", ")[0] == two.rpartition(", ")[0]
+
+
+def test_without_a_file_a_forbidden_lease_is_no_lock(cluster: FiledCluster, clock: Clock) -> None:
+    """In the cluster nothing stands in for the Lease: the block does not run, and it says what to grant."""
+
+    def cold(verb: str, what: str) -> None:
+        raise ForbiddenError("leases is forbidden")
+
+    cluster.hook = cold
+    with (
+        pytest.raises(LockedError, match=r"nothing is written without the lock.*grant get, create and update"),
+        hold(cluster, Place("default", None), never, clock.time),
+    ):
+        raise AssertionError("not held")
+    cluster.hook = lambda verb, what: None
+    with hold(cluster, Place("default", None), never, clock.time) as held:
+        assert held.lost() is None
 
 
 def test_a_lease_deleted_while_watched_is_made_anew(cluster: FiledCluster, clock: Clock) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -208,10 +208,15 @@ def event(kind: str, name: str, generation: int, version: str) -> dict[str, Any]
     return {"type": kind, "object": policy_object(name, generation, version)}
 
 
+def pulse(ticks: Callable[[], float] = lambda: 0.0) -> Pulse:
+    """One that nobody asks."""
+    return Pulse(ticks, 60)
+
+
 def run(river: River) -> list[str]:
     """Watch until the river has no more answers; what was rung."""
     bell = Bell()
-    watch = SpecWatch(river, bell, "policies")
+    watch = SpecWatch(river, bell, "policies", pulse())
     while river.answers:
         watch.once(lambda: False)
     return list(bell.wait(0))
@@ -246,7 +251,7 @@ def test_missing_bookmarks_and_410_list_anew_and_miss_nothing() -> None:
     assert river.asked == ["list", "100", "100", "list", "100"]
     river = River([event("MODIFIED", "shop", 2, "103")], ExpiredError("too old"), [])
     bell = Bell()
-    watch = SpecWatch(river, bell, "policies")
+    watch = SpecWatch(river, bell, "policies", pulse())
     watch.once(lambda: False)
     assert bell.wait(0) == ("policies shop changed",)
     watch.once(lambda: False)
@@ -267,9 +272,27 @@ def test_an_object_made_anew_under_its_name_is_news() -> None:
 def test_a_watch_that_fails_is_tried_again_ever_later(error: Exception) -> None:
     """From one second to a minute; a success begins anew, and the place is kept."""
     river = River(*[error] * 6, [event("MODIFIED", "shop", 2, "103")], error)
-    watch = SpecWatch(river, Bell(), "policies")
+    watch = SpecWatch(river, Bell(), "policies", pulse())
     assert [watch.once(lambda: False) for _ in range(8)] == [*PAUSE, 60.0, 1.0, 1.0]
     assert river.asked == ["list", *["100"] * 7, "103"]
+
+
+def test_an_unexpected_failure_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with its traceback, health hears of it, and after a pause that grows it lists anew and goes on."""
+    clock = [0.0]
+    beats = pulse(lambda: clock[0])
+    river = River(KeyError("object"), KeyError("object"), [event("MODIFIED", "shop", 2, "103")], [])
+    watch = SpecWatch(river, bell := Bell(), "policies", beats)
+    assert watch.once(lambda: False) == PAUSE[0]
+    clock[0] = 61.0
+    beats.beat()
+    assert watch.once(lambda: False) == PAUSE[1]
+    assert (beats.alive().well, "policies could not be watched for 61 s" in beats.alive().why) == (False, True)
+    assert [(one.levelname, bool(one.exc_info)) for one in caplog.records] == [("ERROR", True)] * 2
+    assert watch.once(lambda: False) == PAUSE[0]
+    assert bell.wait(0) == ("policies shop changed",)
+    assert beats.alive().well
+    assert river.asked == ["list", "100", "list", "100", "list", "100"]
 
 
 def test_the_watching_thread_ends_when_told() -> None:
@@ -277,7 +300,7 @@ def test_the_watching_thread_ends_when_told() -> None:
     ended = threading.Event()
     river = River([event("MODIFIED", "shop", 2, "101"), event("MODIFIED", "shop", 3, "102")])
     bell = Bell()
-    watch = SpecWatch(river, bell, "policies")
+    watch = SpecWatch(river, bell, "policies", pulse())
     ended.set()
     watch.once(ended.is_set)
     assert bell.wait(0) == ("policies shop changed",)
@@ -297,7 +320,7 @@ def test_the_thread_watches_until_it_is_told_to_end() -> None:
 
     paused: list[float | None] = []
     river = River([], [], [])
-    SpecWatch(river, Bell(), "policies").run(Ending())
+    SpecWatch(river, Bell(), "policies", pulse()).run(Ending())
     assert (river.asked, paused) == (["list", "100", "100", "100"], [1.0, 1.0, 1.0])
 
 

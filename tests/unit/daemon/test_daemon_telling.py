@@ -187,6 +187,25 @@ def test_health_is_a_loop_that_moves() -> None:
     assert pulse.alive().well
 
 
+def test_health_tells_of_deaf_watches() -> None:
+    """Without an answer for long it is only said; a watch that is broken for longer than the patience ends it."""
+    clock = [0.0]
+    pulse = Pulse(lambda: clock[0], 100)
+    pulse.deaf("pruningpolicies", broken=False)
+    clock[0] = 150
+    pulse.beat()
+    assert pulse.alive().well
+    assert pulse.alive().why == "the loop moved 0 s ago; pruningpolicies could not be watched for 150 s"
+    pulse.deaf("pruningpolicies", broken=True)
+    assert (pulse.alive().well, "for 150 s" in pulse.alive().why) == (False, True)
+    pulse.hears("pruningpolicies")
+    assert (pulse.alive().well, pulse.alive().why) == (True, "the loop moved 0 s ago")
+    pulse.deaf("pruningplans", broken=True)
+    clock[0] = 250
+    pulse.beat()
+    assert pulse.alive().well
+
+
 def test_ready_is_who_is_of_use() -> None:
     """A leader after its first lap, a standby that knows its leader, nobody else."""
     pulse = Pulse(lambda: 0.0, 1)
