@@ -1,11 +1,17 @@
 """``microglia run``: the lap, repeated in the cluster by a reader and a writer."""
 
 import gc
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 
+from microglia.cli.errors import Exit, MistakeError
 from microglia.cli.options import Rules, Where, expand
+
+_log = logging.getLogger("microglia.run")
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +40,23 @@ def run(
     # Commands do without: they are short. This one stays.
     gc.enable()
     log_to(verbose=where.verbose)
-    with mistakes():
+    with _told(), mistakes():
         settings = checked(where, rules, {"lease_namespace": lease_namespace, "interval": interval, "listen": listen})
         cluster = connect(settings.context, settings.kubeconfig)
         keep_running(Station(settings, cluster, cluster.facts(), Time()), role)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What ends the process is a line of its log like every other, and an exit code: no bare text, no bare traceback.
+
+    Raises typer.Exit.
+    """
+    try:
+        yield
+    except MistakeError as mistake:
+        _log.error("ends: %s", mistake)
+        raise typer.Exit(mistake.code) from mistake
+    except Exception as bug:
+        _log.exception("ends: nobody expected this; please report it with these lines")
+        raise typer.Exit(Exit.FAILED) from bug

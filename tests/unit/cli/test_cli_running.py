@@ -20,6 +20,7 @@ from microglia.cli import agents
 from microglia.cli.agents import Station, keep_running
 from microglia.cli.errors import MistakeError
 from microglia.model.kinds import BY_NAME
+from microglia.model.ports import UnreadableError
 from microglia.observe import kube
 from microglia.settings import Settings, SettingsError, resolve
 from microglia.world.traffic import MemoryTraffic
@@ -174,6 +175,31 @@ def test_a_lost_lease_ends_with_a_failure(station: Station, monkeypatch: pytest.
     monkeypatch.setattr(station.cluster, "objects", rob)
     with pytest.raises(MistakeError, match="starts again as a standby"):
         keep_running(station, "reader")
+
+
+@pytest.mark.usefixtures("quiet_logs")
+@pytest.mark.parametrize(
+    ("failure", "words", "traced"),
+    [
+        (MistakeError("the lock was lost; starts again as a standby"), "ends: the lock was lost", False),
+        (UnreadableError("down"), "ends: down", False),
+        (KeyError("spec"), "ends: nobody expected this", True),
+    ],
+)
+def test_what_ends_it_is_a_log_record(
+    run: Any, station: Station, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str, *, traced: bool
+) -> None:
+    """JSON like every other line, with an exit code that is not 0."""
+
+    def fail(place: Station, role: str) -> None:
+        raise failure
+
+    monkeypatch.setattr(kube, "connect", lambda context, kubeconfig: station.cluster)
+    monkeypatch.setattr(agents, "keep_running", fail)
+    ended = run("run")
+    assert ended.code == 1
+    (line,) = [json.loads(line) for line in ended.err.splitlines()]
+    assert (line["level"], line["message"].startswith(words), "error" in line) == ("error", True, traced)
 
 
 @pytest.mark.usefixtures("quiet_logs")
