@@ -57,7 +57,8 @@ class Signals:
     that a crash can neither lose nor double them. ``representative`` says whether the window may be judged at all;
     ``watching`` whether anything is under watch; ``movable`` whether anything may still be taken in this round, caps
     and freezes aside; ``replicas`` the present counts and ``demand`` the mean requests per hour, by workload as text;
-    ``regrown`` the shields in force; ``reopened`` that a person asked for it since the phase began.
+    ``regrown`` the shields in force; ``reopened`` that a person asked for it since the phase began. ``blind`` says
+    which kinds of workloads could not be read; empty when all were: what such a lap misses is not gone.
     """
 
     excess: Mapping[str, float]
@@ -68,5 +69,6 @@ class Signals:
     replicas: Mapping[str, int]
     regrown: tuple[Shield, ...] = ()
     reopened: bool = False
+    blind: str = ""
     demand: Mapping[str, float] = field(default_factory=dict)
     moved: int = 0

@@ -12,6 +12,8 @@ LOOK = timedelta(hours=1)
 """A round cannot end on the facts that it began with: a new look needs a new closed bucket."""
 NOTHING = 1e-9
 """An excess at or below this is none."""
+STAYS = "stays as it is: "
+"""Begins, in ``State.why``, the reason why a blind lap moved nothing; the first lap that sees takes it out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +30,35 @@ class Lap:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """In ``phase``, when ``when`` holds: ``then``. ``name`` says it in words."""
+    """In ``phase``, when ``when`` holds: ``then``. ``name`` says it in words; ``blindly`` that it does not rest on what
+    workloads there are."""
 
     name: str
     phase: Phase
     when: Callable[[Lap], bool]
     then: Callable[[Lap], State]
+    blindly: bool = False
 
 
 def step(state: State | None, signals: Signals, policy: PruningPolicy, now: datetime) -> State:
-    """The state that holds from this lap on: memory brought up to date, then the first transition that applies."""
+    """The state that holds from this lap on: memory brought up to date, then the first transition that applies.
+
+    A lap that was blind for workloads moves neither phase nor round, but for harm: what it did not see looks like a
+    structure that went, or like one in which nothing is left to prune.
+    """
     begun = state or State(policy.metadata.name, Phase.EXPOSING, now)
     harmed = {shield.element for shield in signals.regrown} - {shield.element for shield in begun.shields}
     lap = Lap(_remember(begun, signals, now), signals, policy.spec, now, bool(harmed))
     for transition in TRANSITIONS:
-        if transition.phase is lap.state.phase and transition.when(lap):
+        sees = transition.blindly or not signals.blind
+        if sees and transition.phase is lap.state.phase and transition.when(lap):
             return replace(transition.then(lap), why=transition.name)
-    return lap.state
+    return replace(lap.state, why=_kept(lap.state.why, signals.blind))
+
+
+def _kept(why: str, blind: str) -> str:
+    moved = why.partition(STAYS)[0].removesuffix("; ")
+    return "; ".join(filter(None, (moved, blind and f"{STAYS}{blind}")))
 
 
 def merged(old: Iterable[Shield], new: Iterable[Shield], now: datetime) -> tuple[Shield, ...]:
@@ -163,7 +177,7 @@ def _sorted(amounts: Mapping[str, float]) -> dict[str, float]:
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition("representative, and there is excess", Phase.EXPOSING, _worth_pruning, _begin),
-    Transition("something hurt: the round steps back", Phase.PRUNING, _harmed, _step_back),
+    Transition("something hurt: the round steps back", Phase.PRUNING, _harmed, _step_back, blindly=True),
     Transition("the round is over, more are due", Phase.PRUNING, _more_rounds, _next_round),
     Transition("the last round took something: look again", Phase.PRUNING, _worked, _look_again),
     Transition("enough rounds in a row found nothing", Phase.PRUNING, _clean_enough, _harden),

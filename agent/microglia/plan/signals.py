@@ -9,6 +9,8 @@ import numpy as np
 from microglia.lifecycle.pace import allowance
 from microglia.lifecycle.states import Phase, Shield, Signals, State
 from microglia.model.activity import Activity
+from microglia.model.kinds import KINDS
+from microglia.model.snapshot import Snapshot
 from microglia.model.window import HOUR
 from microglia.plan.change import RemoveChange
 from microglia.plan.desk import desk
@@ -19,6 +21,8 @@ from microglia.plan.history import History
 from microglia.plan.pick import movable
 from microglia.plan.standing import watched
 from microglia.policy.schema import Cycles, PolicySpec
+
+_WORKLOADS = frozenset(kind.name for kind in KINDS if kind.hides == "workloads")
 
 
 def signals(grounds: Grounds, regrown: tuple[Shield, ...], spec: PolicySpec, way: Way = "cluster") -> Signals:
@@ -41,6 +45,7 @@ def signals(grounds: Grounds, regrown: tuple[Shield, ...], spec: PolicySpec, way
         reopened=reopened(history),
         demand=_demand(grounds),
         moved=moved,
+        blind=blindness(topology.snapshot),
     )
 
 
@@ -52,6 +57,12 @@ def representative(activity: Activity, cycles: Cycles) -> bool:
     if not known.size:
         return False
     return activity.window.hours - int(known[0]) >= needed and 2 * known.size >= needed
+
+
+def blindness(snapshot: Snapshot) -> str:
+    """Which kinds of workloads could not be read, and why; empty when all were."""
+    faults = [one for one in snapshot.objects.faults if one.subject in _WORKLOADS]
+    return "; ".join(f"{one.subject} could not be read ({one.reason})" for one in faults)
 
 
 def taken(history: History, since: datetime) -> dict[str, float]:

@@ -84,6 +84,51 @@ def test_a_round_moves_at_least_one_element() -> None:
     assert step(ROUND, saw(movable=True, took={"cpu": 12.0}), POLICY, NOW).round == 2
 
 
+@pytest.mark.parametrize(
+    ("state", "signals"),
+    [
+        (None, saw(excess={"cpu": 5.0})),
+        (State("shop", Phase.EXPOSING, NOW - 9 * HOUR), saw(excess={"cpu": 5.0})),
+        (ROUND, saw()),
+        (ROUND, saw(movable=True, moved=1, took={"cpu": 9.0})),
+        (LAST, saw(moved=1)),
+        (replace(LAST, clean=1), saw()),
+        (LAST, saw()),
+        (HARD, saw(demand={})),
+        (HARD, saw(reopened=True)),
+        (replace(HARD, since=NOW - timedelta(days=900)), saw()),
+    ],
+    ids=["new", "excess", "nothing may move", "share used", "last round took", "clean enough", "clean",
+         "all is gone", "reopened", "too old"],
+)  # fmt: skip
+def test_a_blind_lap_moves_nothing(state: State | None, signals: Signals) -> None:
+    """Phase, round and clean rounds stay, with the reason; the first lap that sees takes up where it was."""
+    blind = step(state, replace(signals, blind="Deployment could not be read (forbidden)"), POLICY, NOW)
+    was = state or State("shop", Phase.EXPOSING, NOW)
+    assert (blind.phase, blind.since, blind.round, blind.clean, blind.begun, blind.entry, blind.demand) == (
+        was.phase, was.since, was.round, was.clean, was.begun, was.entry, was.demand)  # fmt: skip
+    assert blind.why == "stays as it is: Deployment could not be read (forbidden)"
+    after, straight = step(blind, signals, POLICY, NOW), step(state, signals, POLICY, NOW)
+    assert after == straight
+    assert after.why
+
+
+def test_a_blind_lap_says_so_once_and_keeps_what_moved_the_phase() -> None:
+    """Blind twice it says it once; seeing again, the phase has the reason that it had before."""
+    state = replace(ROUND, why="representative, and there is excess")
+    for _ in range(2):
+        state = step(state, saw(blind="Pod could not be read (late)", watching=True), POLICY, NOW)
+    assert state.why == "representative, and there is excess; stays as it is: Pod could not be read (late)"
+    assert step(state, saw(watching=True), POLICY, NOW).why == "representative, and there is excess"
+
+
+def test_harm_counts_in_a_blind_lap_too() -> None:
+    """The round steps back: what hurt was seen, whatever else was not."""
+    hurt = Shield("shop/a", NOW + HOUR, "errors")
+    state = step(ROUND, saw(regrown=(hurt,), blind="Pod could not be read (late)"), POLICY, NOW)
+    assert (state.phase, state.round, state.shields) == (Phase.PRUNING, 1, (hurt,))
+
+
 @pytest.mark.parametrize(("age", "number"), [(59, 2), (60, 3)])
 def test_a_round_needs_a_new_look(age: int, number: int) -> None:
     """A round cannot end within the hour that it began in: no new bucket has closed."""

@@ -9,8 +9,9 @@ import pytest
 
 from microglia.lifecycle.states import Phase, Shield, Signals, State
 from microglia.model.activity import Activity
+from microglia.model.objects import BlindSpot
 from microglia.plan.history import History
-from microglia.plan.signals import representative, signals
+from microglia.plan.signals import blindness, representative, signals
 from microglia.policy.schema import Cycles, PolicySpec
 from tests.factories import NOW, activity, deployment, nodes, replica_score, running, snapshot, workload_activity
 from tests.planning import cut, grounds, host, pruning, record, saving, scaled, selection, wid
@@ -43,6 +44,17 @@ def test_a_first_lap_has_nothing_behind_it() -> None:
     assert (found.excess, found.replicas, found.demand) == ({"cpu": 4.0}, {"shop/a": 5}, {"shop/a": 120.0})
     assert (found.took, found.moved, found.movable, found.watching, found.reopened) == ({}, 0, False, False, False)
     assert found.representative
+
+
+@pytest.mark.parametrize(
+    ("kind", "blind"),
+    [("Deployment", "Deployment could not be read (forbidden)"), ("Ingress", ""), ("Application", "")],
+)
+def test_a_lap_says_which_workloads_it_could_not_read(kind: str, blind: str) -> None:
+    """Kinds that hide no workloads do not make it blind: protections answer for those."""
+    seen = snapshot(*running(RAW), *nodes())
+    faults = replace(seen.objects, faults=(BlindSpot(kind, "forbidden"),))
+    assert blindness(replace(seen, objects=faults)) == blind
 
 
 def test_receipts_of_this_pruning_are_counted() -> None:
