@@ -43,6 +43,6 @@ class Hosted:
     def finish(self, name: str, pod: Mapping[str, Any]) -> tuple[int, str]:
         """Run the one container of ``pod`` to its end; its exit code and what it said."""
         child = self.start(name, pod)
-        code = child.process.wait(120)
+        code = child.process.wait(240)
         self.lab.processes.stop(name)
         return code, child.log.read_text(encoding="utf-8")

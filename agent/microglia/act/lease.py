@@ -112,6 +112,13 @@ class Lease:
         if raw is not None and _holder(raw) == self.identity:
             self._replace(raw, {**raw["spec"], "holderIdentity": "", "leaseDurationSeconds": 1})
 
+    def leave(self, seconds: int) -> None:
+        """Leave it held for ``seconds`` from now without renewal, if it is still ours: then anybody may take it."""
+        raw = self.cluster.read(_LEASE, self.namespace, self.terms.name)
+        if raw is not None and _holder(raw) == self.identity:
+            left = {"renewTime": self._now(), "leaseDurationSeconds": seconds}
+            self._replace(raw, {**raw["spec"], **left})
+
     def _create(self) -> None:
         now = self._now()
         spec = self._held(now, now, 0)

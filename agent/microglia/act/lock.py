@@ -62,6 +62,7 @@ class Held:
     time: Time
     _renewed: tuple[float, float] = (0.0, 0.0)
     _taken: str = ""
+    _left: int = 0
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def renewed(self) -> None:
@@ -104,6 +105,17 @@ class Held:
     def end(self) -> None:
         """Stop renewing."""
         self._ended.set()
+
+    def leave(self, seconds: int) -> None:
+        """Once the block ends, do not let go: it stays held for ``seconds``."""
+        self._left = seconds
+
+    def close(self) -> None:
+        """Let go, or leave it held where that was asked for."""
+        if self.lease is not None and self._left:
+            self.lease.leave(self._left)
+        elif self.lease is not None:
+            self.lease.release()
 
     def _moment(self) -> tuple[float, float]:
         return self.time.ticks(), self.time.wall()
@@ -160,12 +172,12 @@ def renewing(lease: Lease, times: Time, say: Callable[[str], None]) -> Iterator[
     finally:
         held.end()
         thread.join(lease.terms.retry)
-        _release(lease, say)
+        _release(lease, held, say)
 
 
-def _release(lease: Lease, say: Callable[[str], None]) -> None:
+def _release(lease: Lease, held: Held, say: Callable[[str], None]) -> None:
     try:
-        lease.release()
+        held.close()
     except (ConflictError, GoneError, ForbiddenError, UnreadableError) as failure:
         say(f"the lock was not released: {failure}; it runs out in {lease.terms.duration:g} s")
 

@@ -51,6 +51,10 @@ def restore(
     everything: Annotated[bool, typer.Option("--all", metavar="", help="Undo every plan, newest first.")] = False,
     yes: Yes = False,
     lease_namespace: LeaseNamespace = None,
+    uninstall: Annotated[
+        bool,
+        typer.Option("--uninstall", metavar="", help="With --all: wait for the lock, and let no agent prune after it."),
+    ] = False,
 ) -> None:
     """Give back what a plan took. Needs only the journal and the API server, not Prometheus."""
     from microglia.cli.wiring import restoring
@@ -58,7 +62,9 @@ def restore(
 
     if plan_id and everything:
         raise MistakeError(f"give {plan_id} or --all, not both", Exit.USAGE)
-    with restoring(where, lease_namespace, holding=bool(plan_id or everything)) as hands:
+    if uninstall and not everything:
+        raise MistakeError("--uninstall is for the last act before the agent goes; give it with --all", Exit.USAGE)
+    with restoring(where, lease_namespace, holding=bool(plan_id or everything), parted=uninstall) as hands:
         chosen = hands.restorable(None if everything else plan_id) if plan_id or everything else []
         if not chosen:
             typer.echo(restorable_text(hands.world.journal.records()))

@@ -14,6 +14,7 @@ from microglia.act.cluster import ApiCluster
 from microglia.act.gitops.git import GitError
 from microglia.act.lock import Place, hold
 from microglia.act.merged import recognise
+from microglia.act.parting import parting
 from microglia.act.write import ClusterWriter
 from microglia.cli.desk import Desk, Hands
 from microglia.cli.errors import MistakeError
@@ -98,15 +99,16 @@ def proposing(where: Where, rules: Rules) -> Iterator[tuple[Desk, Journal, Path]
 
 
 @contextmanager
-def restoring(where: Where, lease_namespace: str | None, *, holding: bool) -> Iterator[Hands]:
-    """Hands without metrics: restoring needs only the journal and the API server."""
+def restoring(where: Where, lease_namespace: str | None, *, holding: bool, parted: bool = False) -> Iterator[Hands]:
+    """Hands without metrics: restoring needs only the journal and the API server. ``parted``: the agent goes after
+    it, and must not prune again until then."""
     with mistakes():
         place = site(where, Rules(), lease_namespace=lease_namespace)
         world = place.world(Unasked())
         for sentence in place.journal.broken():
             progress(sentence)
         if holding:
-            with _hands(place, world) as hands:
+            with (_last_hands if parted else _hands)(place, world) as hands:
                 yield hands
         else:
             yield Hands(world, Conduct(clock, lambda: None, typer.echo), place.facts.name, clock())
@@ -195,6 +197,14 @@ def _hands(place: Site, world: World) -> Iterator[Hands]:
     with Interrupts() as interrupts, hold(ApiCluster(place.cluster.api), lock, progress) as held:
         conduct = Conduct(clock, lambda: interrupts.reason() or held.lost(), typer.echo)
         yield Hands(world, conduct, place.facts.name, clock())
+
+
+@contextmanager
+def _last_hands(place: Site, world: World) -> Iterator[Hands]:
+    lock = Place(place.settings.lease_namespace, None)
+    with Interrupts() as interrupts, parting(ApiCluster(place.cluster.api), lock, progress):
+        # What is given back must not wait for the lock, and so a lost one does not stop it either.
+        yield Hands(world, Conduct(clock, interrupts.reason, typer.echo), place.facts.name, clock())
 
 
 def _traffic(place: Site) -> PrometheusTraffic:

@@ -109,6 +109,18 @@ def test_restore_needs_something_to_restore(run, live):
     assert run("restore", "plan-nope", "--all").code == 2
 
 
+def test_before_an_uninstall_the_lock_stays_held(run, live, planned):
+    """Everything is back, and nobody else may write for a while; alone the option is a mistake."""
+    run("apply", planned, "--yes")
+    assert run("restore", planned, "--uninstall", "--yes").code == 2
+    ended = run("restore", "--all", "--yes", "--uninstall")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "Everything is back.")
+    assert "the lock stays held for 180 s" in ended.err
+    held = live.cluster.read(BY_NAME["Lease"], "default", "microglia")["spec"]
+    assert held["holderIdentity"].startswith("helm uninstall by ")
+    assert held["leaseDurationSeconds"] == 180
+
+
 def test_what_cannot_be_given_back_is_told(run, live, planned):
     """A workload that is gone holds up nobody else, and is named."""
     run("apply", planned, "--yes")
