@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,16 @@ class Release:
     def __init__(self, lab: Lab, home: Path) -> None:
         self.lab = lab
         self._name = home.name
+        self._children: list[str] = []
         self.ward = Ward(lab, home / "ward")
+        try:
+            self._install(home)
+        except BaseException:
+            self.close()
+            raise
+
+    def _install(self, home: Path) -> None:
+        lab = self.lab
         self.before = self.ward.counts()
         self.helm = Helm(lab.binaries.helm, home / "helm", lab.kubeconfig)
         self.hosted = Hosted(lab, home / "state")
@@ -60,14 +70,10 @@ class Release:
         spec: dict[str, Any] = one["spec"] if kind == "Pod" else one["spec"]["template"]["spec"]
         return spec
 
-    def retries(self, job: str) -> int:
-        """How often a Job is tried again."""
-        (one,) = [one for one in self.helm.template(self.values) if one["metadata"]["name"] == job]
-        return int(one["spec"]["backoffLimit"])
-
     def agent(self, role: str, **settings: str) -> Child:
         """Start the reader or the writer."""
         # A log outlives the lab's next release, and must not tell of this one there.
+        self._children.append(f"{self._name}-{role}")
         return self.hosted.start(f"{self._name}-{role}", self.pod("Deployment", f"{RELEASE}-{role}"), **settings)
 
     def engage(self, role: Role, **other: Any) -> tuple[Agent, Station]:
@@ -117,11 +123,15 @@ class Release:
         return ", ".join(name for name, told in said.items() if not told)
 
     def close(self) -> None:
-        """End what was started."""
-        for role in ("reader", "writer"):
-            self.lab.processes.stop(f"{self._name}-{role}")
-        # Killed agents let nothing go, and the next ones would wait for that.
+        """End what was started, each thing whatever becomes of the others."""
+        with ExitStack() as ends:
+            ends.callback(self.ward.close)
+            # Killed agents let nothing go, and the next ones would wait for that.
+            ends.callback(self._free)
+            for name in self._children:
+                ends.callback(self.lab.processes.stop, name)
+
+    def _free(self) -> None:
         for raw in self.lab.api.get(LEASES)["items"]:
             if raw["metadata"]["name"].startswith("microglia"):
                 self.lab.api.delete(f"{LEASES}/{raw['metadata']['name']}")
-        self.ward.close()

@@ -28,8 +28,10 @@ PEAK = {"day": 4, "start": "13:00", "end": "14:00"}
 def ward(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     """The small mesh, with one healthy Prometheus; every test uses it as it finds it."""
     made = Ward(lab, tmp_path_factory.mktemp("ward"))
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def test_on_a_good_day_everything_gives_one_replica(ward: Ward) -> None:

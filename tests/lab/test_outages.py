@@ -28,7 +28,6 @@ SETTINGS = {
 }
 FREEZE = 6.0
 """Seconds for which etcd stands still."""
-PROMETHEUS = "prometheus-good"
 
 
 class Watched:
@@ -73,8 +72,12 @@ class Watched:
 def watched(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Installed in mode auto, with one plan done."""
     release = Release(lab, tmp_path_factory.mktemp("release"))
-    yield Watched(release)
-    release.close()
+    try:
+        yield Watched(release)
+    finally:
+        # A test that failed in the middle may have left the API server on its way up, and tidying up needs it.
+        until("the API server is ready", partial(_unready, lab), WITHIN)
+        release.close()
 
 
 WELL = {"cleared", "empty", "refused"}
@@ -83,7 +86,7 @@ WELL = {"cleared", "empty", "refused"}
 def test_prometheus_restarts(watched: Watched) -> None:
     """Laps without metrics fail and name the server; the policy says so; with it they are whole again."""
     url = watched.release.ward.good.prometheus
-    with watched.release.lab.processes.without(PROMETHEUS):
+    with watched.release.lab.processes.without(watched.release.ward.server("good")):
         said = watched.one_more({"failed"})
         assert all(lap["level"] == "warning" and url in lap["message"] for lap in said.values())
         until("people can read it", lambda: "" if watched.observed()["status"] == "False" else "Observed", WITHIN)

@@ -62,8 +62,10 @@ USED = [right for right in RIGHTS if right not in APART]
 def release(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """Installed, with no agent running: a person works with the agent's own tokens."""
     made = Release(lab, tmp_path_factory.mktemp("release"))
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="module")

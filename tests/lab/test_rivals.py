@@ -17,8 +17,10 @@ pytestmark = pytest.mark.timeout(180)
 def both(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rivals]:
     """Two of them, and another one for everyone who is killed."""
     made = Rivals(lab, tmp_path_factory.mktemp("rivals"))
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from tests.lab.waiting import until
 WORLDS = Path(__file__).parent / "worlds"
 LEAD = timedelta(days=9)
 _GONE_WITHIN = 60.0
+_WARDS = count(1)
+"""No two wards have a Prometheus of the same name, nor its folder: what one left behind is not in the way."""
 DEPLOYMENTS = "/apis/apps/v1/namespaces/bad/deployments"
 
 
@@ -31,8 +35,14 @@ class Ward:
         self._world = moved(load(WORLDS / "bad-days.yaml"), floor_hour(self._now) - LEAD)
         self._servers: list[str] = []
         self.cluster: str = lab.api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
-        put(lab, self._world)
-        self.good = self.day("good")
+        self._number = next(_WARDS)
+        lab.wipe()
+        try:
+            put(lab, self._world)
+            self.good = self.day("good")
+        except BaseException:
+            self.close()
+            raise
 
     def day(
         self,
@@ -51,13 +61,17 @@ class Ward:
 
     def empty(self, name: str, span: Span | None = None) -> str:
         """The URL of a Prometheus that never saw anything."""
-        server = f"prometheus-{name}"
+        server = self.server(name)
         self._servers.append(server)
         return self.lab.another_prometheus(server, span)
 
     def stop(self, name: str) -> None:
         """That Prometheus is gone."""
-        self.lab.processes.stop(f"prometheus-{name}")
+        self.lab.processes.stop(self.server(name))
+
+    def server(self, name: str) -> str:
+        """How the lab calls that Prometheus among its processes."""
+        return f"prometheus-{self._number}-{name}"
 
     def somebody(self, name: str, prometheus: str) -> Person:
         """An administrator of the cluster, with a state folder of their own."""
@@ -87,7 +101,8 @@ class Ward:
         return {raw["metadata"]["name"]: raw["spec"]["replicas"] for raw in found}
 
     def close(self) -> None:
-        """End what was started."""
-        self.lab.wipe()
-        for server in self._servers:
-            self.lab.processes.stop(server)
+        """End what was started, whatever else fails."""
+        with ExitStack() as ends:
+            for server in self._servers:
+                ends.callback(self.lab.processes.stop, server)
+            ends.callback(self.lab.wipe)
