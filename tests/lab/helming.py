@@ -45,6 +45,15 @@ class Helm:
         """Take the release out; raises LabError."""
         return self._run("uninstall", RELEASE, "--namespace", NAMESPACE, *arguments)
 
+    def probe(self) -> str:
+        """Run the release's tests and return what Helm says of them; raises LabError when one fails."""
+        return self._run("test", RELEASE, "--namespace", NAMESPACE, "--timeout", "90s")
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """The hooks that Helm keeps with the release."""
+        text = self._run("get", "hooks", RELEASE, "--namespace", NAMESPACE)
+        return [document for document in YAML(typ="safe", pure=True).load_all(text) if document]
+
     def _values(self, values: Values) -> Sequence[str]:
         # JSON is YAML: what a person writes into a values file, without quoting rules of a command line.
         path = self.home / "values.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ _STATE = "/var/lib/microglia"
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """Runs containers of rendered pods with their own arguments, environment and token; ``home`` takes their state."""
+    """Runs containers of rendered pods with their own arguments, environment and token; ``home`` takes their state.
+    ``close`` ends all that were ``started``."""
 
     lab: Lab
     home: Path
+    started: list[str] = field(default_factory=list)
 
     def start(self, name: str, pod: Mapping[str, Any], **settings: str) -> Child:
         """Start the one container of ``pod`` (its spec). Only what a machine without kubelet lacks is put in its place:
@@ -38,6 +40,7 @@ class Hosted:
             "PYTHONPATH": str(Path(microglia.__file__).parents[1]),
         }
         argv = [sys.executable, "-m", "microglia", *container["args"]]
+        self.started.append(name)
         return self.lab.processes.start(name, argv, {**given, **replaced, **settings})
 
     def finish(self, name: str, pod: Mapping[str, Any]) -> tuple[int, str]:
@@ -46,3 +49,8 @@ class Hosted:
         code = child.process.wait(240)
         self.lab.processes.stop(name)
         return code, child.log.read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        """End what still runs."""
+        for name in self.started:
+            self.lab.processes.stop(name)

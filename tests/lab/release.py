@@ -37,8 +37,8 @@ class Release:
     def __init__(self, lab: Lab, home: Path) -> None:
         self.lab = lab
         self._name = home.name
-        self._children: list[str] = []
         self.ward = Ward(lab, home / "ward")
+        self.hosted = Hosted(lab, home / "state")
         try:
             self._install(home)
         except BaseException:
@@ -49,7 +49,6 @@ class Release:
         lab = self.lab
         self.before = self.ward.counts()
         self.helm = Helm(lab.binaries.helm, home / "helm", lab.kubeconfig)
-        self.hosted = Hosted(lab, home / "state")
         spec = YAML(typ="safe").load((WORLDS / "bad-days-policy.yaml").read_text(encoding="utf-8"))["spec"]
         self.values: dict[str, Any] = {
             "mode": "auto",
@@ -73,7 +72,6 @@ class Release:
     def agent(self, role: str, **settings: str) -> Child:
         """Start the reader or the writer."""
         # A log outlives the lab's next release, and must not tell of this one there.
-        self._children.append(f"{self._name}-{role}")
         return self.hosted.start(f"{self._name}-{role}", self.pod("Deployment", f"{RELEASE}-{role}"), **settings)
 
     def engage(self, role: Role, **other: Any) -> tuple[Agent, Station]:
@@ -128,8 +126,7 @@ class Release:
             ends.callback(self.ward.close)
             # Killed agents let nothing go, and the next ones would wait for that.
             ends.callback(self._free)
-            for name in self._children:
-                ends.callback(self.lab.processes.stop, name)
+            ends.callback(self.hosted.close)
 
     def _free(self) -> None:
         for raw in self.lab.api.get(LEASES)["items"]:
