@@ -17,7 +17,7 @@ from microglia.store.folder import Folder
 from microglia.store.journal import FileJournal
 from microglia.topology.graph import Topology
 from microglia.topology.sidecars import ours
-from microglia.undo import give_back
+from microglia.undo import GivenBack, give_back
 from microglia.world.memory import MemoryCluster
 from microglia.world.schema import World
 from microglia.world.traffic import MemoryTraffic
@@ -60,7 +60,7 @@ class Play:
             self.cluster.advance(self.cluster.now + EVERY)
         return done
 
-    def give_back(self, records: Sequence[Record]) -> cycle.GivenBack:
+    def give_back(self, records: Sequence[Record]) -> GivenBack:
         """Restore plans."""
         world = cycle.World(self.cluster, self.traffic, self._writer, self._journal)
         return give_back(records, world, self._conduct)
