@@ -70,6 +70,7 @@ def explain(
     from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
     from microglia.report.explain import explain_text
+    from microglia.report.seen import showing
 
     with rehearsing(where, rules, seen.snapshot) as desk:
         result = desk.rehearse(desk.policies[0])
@@ -84,6 +85,7 @@ def explain(
     found = {
         "workload": result.grounds.topology.workloads[target],
         "score": result.grounds.scores.replicas.get(target),
+        "window": showing(target, decision.topology, result.policy.spec),
         "routes": [route for route in result.grounds.scores.routes if route.client == target],
         "protections": result.grounds.protections.of(target),
         "target": result.grounds.selection.targets.get(target),

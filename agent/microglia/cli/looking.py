@@ -76,17 +76,19 @@ def map_(
     from microglia.cli.offline import rehearsing
     from microglia.report.data import to_json, to_yaml
     from microglia.report.look import map_text, protected_text
+    from microglia.report.seen import seen_text
+    from microglia.score.seen import see_window
 
     with rehearsing(where, rules, seen.snapshot) as desk:
         results = [desk.rehearse(policy) for policy in desk.policies]
     if show.output is Output.TABLE:
         for result in results:
-            text = (
-                protected_text(result.grounds.topology, result.grounds.protections, everything=show.everything)
-                if protected
-                else map_text(result.grounds.topology, everything=show.everything)
-            )
-            typer.echo(text)
+            topology = result.grounds.topology
+            if protected:
+                typer.echo(protected_text(topology, result.grounds.protections, everything=show.everything))
+            else:
+                typer.echo(map_text(topology, everything=show.everything))
+                typer.echo(f"\n{seen_text(see_window(topology, result.policy.spec))}")
         return
     found = [result.grounds.protections if protected else result.grounds.topology.workloads for result in results]
     typer.echo(to_json(found) if show.output is Output.JSON else to_yaml(found))

@@ -9,7 +9,7 @@ import numpy as np
 from microglia.guard.hours import since
 from microglia.model.activity import Activity
 from microglia.model.window import HOUR
-from microglia.policy.schema import Cycles
+from microglia.policy.observing import Cycles
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,6 @@ def _short(value: float) -> str:
 
 
 def some(number: int, noun: str) -> str:
-    """``1 replica``, ``9 replicas``, ``2 primaries``."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    """``1 replica``, ``9 replicas``, ``2 primaries``, ``14 days``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"

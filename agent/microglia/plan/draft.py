@@ -161,7 +161,7 @@ def _plan(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) 
             value=selection.value,
             bound=selection.bound,
             gap=selection.gap,
-            unseen=unseen_mass(topology),
+            unseen=unseen_mass(topology).share,
             elements=selection.entered,
             largest=selection.largest,
         ),

@@ -20,7 +20,8 @@ from microglia.plan.grounds import Grounds
 from microglia.plan.history import History
 from microglia.plan.pick import movable
 from microglia.plan.standing import watched
-from microglia.policy.schema import Cycles, PolicySpec
+from microglia.policy.observing import Cycles
+from microglia.policy.schema import PolicySpec
 
 _WORKLOADS = frozenset(kind.name for kind in KINDS if kind.hides == "workloads")
 

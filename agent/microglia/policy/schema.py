@@ -8,7 +8,6 @@ from microglia.policy.fields import (
     MANY,
     Cron,
     Duration,
-    Expression,
     Fraction,
     Glob,
     Number,
@@ -24,6 +23,7 @@ from microglia.policy.fields import (
 )
 from microglia.policy.guarding import Guard
 from microglia.policy.naming import KindName, Metadata
+from microglia.policy.observing import LabelSelector, Observation
 
 API_VERSION = "microglia.dev/v1alpha1"
 Resource = Literal["cpu", "memory", "proxyConfig", "replicas", "money"]
@@ -32,13 +32,6 @@ Mode = Literal["observe", "propose", "approve", "auto"]
 MODES: tuple[Mode, ...] = ("observe", "propose", "approve", "auto")
 """Each may do what those before it may."""
 Failure = Literal["replica", "node", "zone", "rollout"]
-
-
-class LabelSelector(Strict):
-    """An ordinary label selector; empty selects everything."""
-
-    match_labels: dict[str, str] = {}
-    match_expressions: tuple[Expression, ...] = Field(default=(), max_length=MANY)
 
 
 class Namespaces(Strict):
@@ -54,33 +47,6 @@ class Scope(Strict):
     namespaces: Namespaces = Namespaces()
     selector: LabelSelector = LabelSelector()
     elements: tuple[Literal["Replica", "Route"], ...] = ("Replica", "Route")
-
-
-class Cycles(Strict):
-    """Whole periods of ``length`` that must have been seen."""
-
-    length: Duration = Field(default="7d", validate_default=True)
-    at_least: Whole = Field(default=2, ge=0)
-
-
-class KnownPeak(Strict):
-    """A peak that people know of: starts by ``cron`` and lasts ``lasts``."""
-
-    name: Text
-    cron: Cron
-    lasts: Duration
-    time_zone: Zone = "UTC"
-    namespaces: tuple[Glob, ...] = Field(default=("*",), min_length=1)
-
-
-class Observation(Strict):
-    """How much must have been seen before anything is called idle or representative."""
-
-    window: Duration = Field(default="14d", validate_default=True)
-    coverage: Some = Field(default="99%", validate_default=True)
-    cycles: Cycles = Cycles()
-    unseen: Fraction = Field(default="1%", validate_default=True)
-    peaks: tuple[KnownPeak, ...] = Field(default=(), max_length=MANY)
 
 
 class Criticality(Strict):

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import selects
-from microglia.policy.schema import LabelSelector, PruningPolicy
+from microglia.policy.observing import LabelSelector
+from microglia.policy.schema import PruningPolicy
 
 _WILD = "*?["
 

@@ -1,7 +1,7 @@
 """When cron says so: starts in their own time zone, spans in elapsed time, everything returned in UTC."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,12 @@ def starts(cron: str, zone: str, after: datetime, until: datetime) -> Iterator[d
         # In the repeated hour of autumn the first hit may lie before the moment that was asked for.
         if moment > after:
             yield moment
+
+
+def midnights(days: Iterable[date], zone: str) -> Iterator[datetime]:
+    """When each of ``days`` begins in ``zone``, in UTC, earliest first; each day counts once."""
+    for day in sorted(set(days)):
+        yield datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def running(cron: str, zone: str, lasts: timedelta, now: datetime) -> tuple[datetime, datetime] | None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
-from microglia.model.units import show_bytes, show_cpu
+from microglia.model.units import show_bytes, show_cpu, show_share
 from microglia.plan.change import Saving
 from microglia.report.table import count
+
+LITTLE = 0.0001
+"""Shares below this are told as less than it."""
 
 
 def figure(value: float) -> str:
@@ -16,6 +19,11 @@ def figure(value: float) -> str:
     if abs(value) < 0.0001:
         return f"{value:.0e}"
     return f"{value:.3g}"
+
+
+def little(share: float) -> str:
+    """A share of which nobody needs more than two digits behind the point."""
+    return show_share(share) if share >= LITTLE else "under 0.01 %"
 
 
 def precise(value: float) -> str:
@@ -59,21 +67,33 @@ def saving(amount: Saving, currency: str = "") -> str:
 _UNITS = {"cpu": (1.0, "cpu"), "memory": (2.0**30, "Gi"), "proxyConfig": (2.0**20, "Mi"), "replicas": (1.0, "replica")}
 
 
-def price(name: str, amount: float) -> str:
-    """A shadow price: requests per hour that one more unit of the resource would keep."""
+def worth(rule: str) -> str:
+    """The unit in which the elements of a retention rule compete."""
+    return "h/week" if rule == "presence" else "requests/h"
+
+
+def price(name: str, amount: float, rule: str = "", currency: str = "") -> str:
+    """A shadow price: how much worth, by ``rule``, one more unit of the resource would keep."""
     if not amount:
         return "0: there is room"
-    size, unit = _UNITS.get(name, (1.0, name))
-    return f"{figure(amount * size)} requests/h per {unit}"
+    size, unit = _unit(name, currency)
+    return f"{figure(amount * size)} {worth(rule)} per {unit}"
 
 
-def bill(costs: Mapping[str, tuple[float, float]]) -> str:
+def _unit(name: str, currency: str) -> tuple[float, str]:
+    """How much of a resource a price is for, and what that is called."""
+    if name == "money":
+        return 1.0, f"{currency or 'money'}/month"
+    return _UNITS.get(name, (1.0, name))
+
+
+def bill(costs: Mapping[str, tuple[float, float]], currency: str = "") -> str:
     """What room costs at the prices, to be recomputed: ``1.125 Gi x 0.006605 = 0.007431``. ``costs`` are amount and
     price by resource; what is free is left out, and all of it is ``0``."""
     terms, total = [], 0.0
     for name, (amount, each) in costs.items():
         if amount and each:
-            size, unit = _UNITS.get(name, (1.0, name))
+            size, unit = _unit(name, currency)
             terms.append(f"{precise(amount / size)} {unit} x {precise(each * size)}")
             total += amount * each
     return f"{' + '.join(terms)} = {precise(total)}" if terms else "0"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from io import StringIO
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from microglia.model.ids import ObjectRef, WorkloadId
+from microglia.model.units import show_duration
 
 
 def plain(value: Any) -> Any:
@@ -43,6 +44,7 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((WorkloadId, ObjectRef), str),
     (Enum, lambda value: value.value),
     ((datetime, date), lambda value: value.isoformat()),
+    (timedelta, show_duration),
     ((np.ndarray, np.generic), lambda value: plain(value.tolist())),
     (float, _finite),
 )

@@ -9,6 +9,7 @@ from microglia.plan.document import Plan
 from microglia.report.amounts import figure, saving, winner
 from microglia.report.data import plain
 from microglia.report.notes import held_text, spared_text, undecided_text
+from microglia.report.seen import seen_text
 from microglia.report.table import count, listed, paragraph, shorten, table
 from microglia.report.totals import proof_text, replay_text, totals_text
 from microglia.verify.clear import Checked, Refused
@@ -39,6 +40,7 @@ def plan_text(checked: Checked, view: View) -> str:
         spared_text(plan.spared, everything=view.everything),
         undecided_text(plan.undecided, everything=view.everything),
         totals_text(plan, view.currency),
+        seen_text(checked.proof.seen),
         proof_text(checked),
         *(paragraph(f"Warning: {warning}") for warning in plan.warnings),
         _outcome(checked, view),

@@ -105,8 +105,11 @@ def shorten(rows: Sequence[Sequence[str]], *, everything: bool) -> tuple[Sequenc
 
 
 def count(number: float, noun: str) -> str:
-    """``1 change``, ``9 changes``, ``2 primaries``, ``3 excesses``."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    """``1 change``, ``9 changes``, ``2 primaries``, ``3 excesses``, ``14 days``."""
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        plural = f"{noun[:-1]}ies"
+    else:
+        plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number:,.0f} {noun if number == 1 else plural}"
 
 

@@ -1,12 +1,11 @@
 """What a plan comes to: the budgets, the saving, and the proof that nothing is missed."""
 
-from microglia.model.units import show_duration, show_share
+from microglia.model.units import show_duration
 from microglia.plan.document import AccountLine, Competition, Plan
-from microglia.report.amounts import figure, price, resource, saving
+from microglia.report.amounts import LITTLE, figure, little, price, resource, saving, worth
 from microglia.report.table import count, paragraph, table
 from microglia.verify.clear import Checked, Refused
 
-LITTLE = 0.0001
 FEW = 200
 """Elements below which steps are large beside the whole, so that budgets cannot be filled to the brim."""
 HEADER = ("RESOURCE", "LOAD-BEARING", "BUDGET", "OUTSIDE", "NOW", "KEPT IN THE END", "PRICE")
@@ -19,7 +18,7 @@ def totals_text(plan: Plan, currency: str) -> str:
     """One row per budget, what cannot be met, and what this plan gives back."""
     if not plan.accounts:
         return ""
-    lines = [table(HEADER, [_account(line, currency) for line in plan.accounts])]
+    lines = [table(HEADER, [_account(line, currency, plan.rule) for line in plan.accounts])]
     if any(line.outside or line.kept > line.budget for line in plan.accounts):
         lines.append(paragraph(OUTSIDE))
     lines += [paragraph(_over(line, currency)) for line in plan.accounts if line.short > 0]
@@ -55,31 +54,37 @@ def proof_text(checked: Checked) -> str:
     found = checked.plan.competition
     if not found:
         return replay_text(checked)
-    unseen = show_share(checked.proof.unseen) if checked.proof.unseen >= LITTLE else "under 0.01 %"
-    told = f"Value kept: {_kept(found)}. Unseen mass: {unseen}."
+    unseen, most = little(checked.proof.unseen), checked.proof.unseen_at_most
+    limit = f", at most {little(most)} (95 %)" if most >= LITTLE else ""
+    told = f"Value kept: {_kept(found, checked.plan.rule)}. Unseen mass: {unseen}{limit}."
     return replay_text(checked) + "\n" + paragraph(told)
 
 
-def _kept(found: Competition) -> str:
+def _kept(found: Competition, rule: str) -> str:
     """How much of the bound is kept; a gap that no other choice of whole steps need be able to fill is told as such."""
     short = max(found.bound - found.value, 0.0)
     share = found.value / found.bound if found.bound else 1.0
     told = f"{100 * share:.3f} % of the bound"
     if short < LITTLE * found.bound or not short:
         return told
-    told += f", {figure(short)} requests/h short of it"
+    told += f", {figure(short)} {worth(rule)} short of it"
     if short <= found.largest:
         told += f": no more than one step (the largest that yields is worth {figure(found.largest)})"
     return f"{told}; {count(found.elements, 'element')} compete" if 0 < found.elements < FEW else told
 
 
-def _account(line: AccountLine, currency: str) -> tuple[str, ...]:
+def _account(line: AccountLine, currency: str, rule: str) -> tuple[str, ...]:
     amounts = (line.load_bearing, line.budget, line.outside, line.present, line.kept)
     if line.resource == "money":
         name, shown = f"{currency or 'money'}/month", [figure(amount) for amount in amounts]
     else:
-        name, shown = line.resource, [resource(line.resource, amount) for amount in amounts]
-    return name, *shown, price(line.resource, line.price)
+        name, shown = line.resource, [_amount(line.resource, amount) for amount in amounts]
+    return name, *shown, price(line.resource, line.price, rule, currency)
+
+
+def _amount(name: str, amount: float) -> str:
+    """The row says what is counted."""
+    return figure(amount) if name == "replicas" else resource(name, amount)
 
 
 def _over(line: AccountLine, currency: str) -> str:

@@ -9,11 +9,10 @@ from microglia.score.capacity import capacities, imbalance
 from microglia.score.cpu import Cpu, read_cpu
 from microglia.score.demonstrated import Health, memory_slope, read_health
 from microglia.score.evidence import judge
-from microglia.score.known_peaks import unseen_peaks
+from microglia.score.known_peaks import unknown, unseen_peaks
 from microglia.score.panel import Demand, Ints, Panel, fill, whole_week
 from microglia.score.scores import Capacity, Evidence, Judged
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+from microglia.score.week import named
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,14 +69,12 @@ def _judge(panel: Panel, demand: Demand, whole: Bools) -> tuple[Judged, ...]:
     for row, judged in enumerate(judge(panel)):
         why = ""
         if row in missing:
-            name = missing[row].name
-            why = f"no {name} (observation.peaks) lies in the window; wait for one, or lengthen observation.window"
+            why = unknown(missing[row])
         elif judged.evidence is not Evidence.UNKNOWN and not known[row]:
             hours = np.flatnonzero(demand.never[row])
-            day, hour = divmod(int(hours[0]), 24)
             why = (
-                f"{hours.size} h of the week were never seen, the first is {_DAYS[day]} {hour:02d}:00 UTC; what it"
-                " needs then is not known, wait until a window holds them"
+                f"{hours.size} h of the week were never seen, the first is {named(int(hours[0]))}; what it needs then"
+                " is not known, wait until a window holds them"
             )
         found.append(Judged(Evidence.UNKNOWN, judged.coverage, why) if why else judged)
     return tuple(found)

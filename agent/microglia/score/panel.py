@@ -56,9 +56,14 @@ class Panel:
             rows = slice(start, start + AT_ONCE)
             yield rows, Panel(self.topology, self.policy, self.ids[rows], self.workloads[rows], self.rows[rows])
 
+    def heard(self) -> Bools:
+        """Buckets in which each workload's own reporters were heard: the reply whole, at least ``WHOLE`` of the
+        heartbeats; shape (n, H)."""
+        return np.asarray((self.series("seen") >= WHOLE) & self.topology.activity.known, dtype=np.bool_)
+
     def whole(self) -> Bools:
         """Buckets whose demand was really seen: the reply whole, at least ``WHOLE`` of the heartbeats; shape (n, H)."""
-        return (self.series("seen") >= WHOLE) & self.topology.activity.known & np.isfinite(self.series("peak"))
+        return self.heard() & np.isfinite(self.series("peak"))
 
 
 def panel(topology: Topology, policy: PolicySpec) -> Panel:

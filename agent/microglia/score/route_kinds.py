@@ -55,13 +55,14 @@ class Groups:
     alone: Mapping[str, Group]
 
 
-def host_kinds(panel: Panel, shares: F64, calls: Calls) -> dict[str, Kind]:
-    """The kind of every Service; ``shares`` (n,) is the coverage of each workload."""
+def host_kinds(panel: Panel, shares: F64, calls: Calls, missing: Mapping[int, str]) -> dict[str, Kind]:
+    """The kind of every Service; ``shares`` (n,) is the coverage of each workload, ``missing`` says by row which known
+    peak of it was not seen."""
     places = {one: row for row, one in enumerate(panel.ids)}
     first = np.nan_to_num(panel.series("seen")[:, 0]) > 0
     heard = np.where(first, shares, 0.0)
     weights = [criticality(workload, panel.policy) for workload in panel.workloads]
-    behind = _Behind(places, calls, _unread(panel.topology))
+    behind = _Behind(places, calls, _unread(panel.topology), missing)
     return {host: _kind(panel, service, heard, weights, behind) for host, service in panel.topology.services.items()}
 
 
@@ -70,6 +71,7 @@ class _Behind:
     places: Mapping[WorkloadId, int]
     calls: Calls
     unread: str
+    missing: Mapping[int, str]
 
 
 def _unread(topology: Topology) -> str:
@@ -103,7 +105,7 @@ def _kind(panel: Panel, service: Service, heard: F64, weights: list[float], behi
     elif share < panel.policy.observation.coverage:
         doubt = "sidecars behind the host were heard in too little of the window; wait, or repair their scraping"
     else:
-        doubt = ""
+        doubt = next((behind.missing[row] for row in sorted(rows) if row in behind.missing), "")
     weight = max((weights[row] for row in rows), default=1.0)
     return Kind(service.namespace, doubt, floor(share * 100) / 100, weight, CLUSTER_BYTES * service.clusters)
 

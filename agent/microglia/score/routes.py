@@ -1,6 +1,6 @@
 """Routes: which hosts each client may reach, whether it does, what that is worth and what it costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from operator import attrgetter
@@ -12,6 +12,7 @@ from microglia.model.activity import F64
 from microglia.score.calls import Calls, read_calls
 from microglia.score.criticality import criticality
 from microglia.score.evidence import coverage, proofs
+from microglia.score.known_peaks import unknown, unseen_peaks
 from microglia.score.panel import Panel
 from microglia.score.route_kinds import Group, Groups, Kind, grouped, host_kinds
 from microglia.score.scores import Evidence, Judged, Routes, column, places_of
@@ -44,8 +45,8 @@ class _Lines:
     judged: list[Judged] = field(default_factory=list)
     requests: list[float] = field(default_factory=list)
 
-    def routes(self) -> Routes:
-        """All of them, with what each is worth and costs."""
+    def routes(self, worth: Callable[[F64], F64]) -> Routes:
+        """All of them, with what each is worth, by the upper bound of its rate, and costs."""
         client = np.repeat(np.arange(len(self.clients)), self.counts)
         requests = np.array(self.requests, dtype=np.float64)
         hours = np.array([one.hours for one in self.clients], dtype=np.float64)[client]
@@ -63,7 +64,7 @@ class _Lines:
             evidence=places_of(self.judged),
             requests=requests,
             hours=hours,
-            value=rate_bounds(requests, hours) * np.maximum(weights, theirs),
+            value=worth(rate_bounds(requests, hours)) * np.maximum(weights, theirs),
             cost=costs * sizes,
         )
 
@@ -84,32 +85,35 @@ def rate_bounds(requests: F64, hours: F64) -> F64:
     return bounds
 
 
-def score_routes(panel: Panel) -> Routes:
-    """Every route of every meshed client, sorted by client, namespace of the host and host.
+def score_routes(panel: Panel, worth: Callable[[F64], F64] = lambda bounds: bounds) -> Routes:
+    """Every route of every meshed client, sorted by client, namespace of the host and host; ``worth`` makes its value
+    of the upper bound of its rate per hour.
 
     Hosts that were called stand alone; those never called form classes of one namespace with equal evidence, coverage,
-    criticality and cost. A host inherits, per client, the evidence of everything that a call to it may reach.
+    criticality and cost. A host inherits, per client, the evidence of everything that a call to it may reach. Where a
+    known peak of the client, or of anybody behind the host, was not seen, silence proves nothing.
     """
     calls, shares = read_calls(panel.topology), coverage(panel)
-    kinds, sight = host_kinds(panel, shares, calls), visibility(panel.topology)
+    missing = {row: unknown(peak) for row, peak in unseen_peaks(panel, panel.heard()).items()}
+    kinds, sight = host_kinds(panel, shares, calls, missing), visibility(panel.topology)
     groups: dict[Scope, Groups] = {}
     lines = _Lines()
-    for client in _clients(panel, shares, calls):
+    for client in _clients(panel, shares, calls, missing):
         scope = sight.scope(client.workload.id)
         if scope not in groups:
             groups[scope] = grouped(sight.hosts(scope), kinds)
         _add(lines, client, groups[scope])
-    return lines.routes()
+    return lines.routes(worth)
 
 
-def _clients(panel: Panel, shares: F64, calls: Calls) -> Iterator[_Client]:
+def _clients(panel: Panel, shares: F64, calls: Calls, missing: Mapping[int, str]) -> Iterator[_Client]:
     doubts = proofs(panel, shares)
     known = panel.topology.activity.known
     active = ((panel.series("sent") > 0) & known).sum(axis=1)
     for row, workload in enumerate(panel.workloads):
         if not workload.meshed:
             continue
-        doubt = doubts[row]
+        doubt = doubts[row] or missing.get(row, "")
         if not doubt and not active[row]:
             doubt = "the client itself called nothing in the window, so its silence proves nothing; wait until it works"
         called = calls.used.get(workload.id.key, {})

@@ -14,6 +14,8 @@ from microglia.protect import protect
 from microglia.protect.ledger import Protections, ledger
 from microglia.score import score
 from microglia.score.scores import RouteScore, Scores, columns
+from microglia.score.seen import see_window
+from microglia.score.unseen import Mass
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Workload
 from microglia.verify.failures import Worse, lose_each
@@ -110,7 +112,7 @@ def gather(
     after = what_if(plan, topology)
     if plan.purpose != "prune":
         proof = Proof(0.0, 0.0, 0.0, {}, 0, 0.0)
-        nothing = Replay(0.0, (), (), 0.0, 0.0)
+        nothing = Replay(0.0, (), (), 0.0, Mass(0.0, 0.0, 0.0))
         return Facts(plan, topology, history, policy, now, Scores({}, ()), ledger(()), after, nothing, (), proof)
     scores, protections = judged or (score(topology, policy.spec), None)
     if protections is None:
@@ -125,8 +127,10 @@ def gather(
         over_capacity=played.over_capacity,
         failures=tried,
         worse=len({(one.kind, one.name) for one in worse}),
-        unseen=played.unseen,
+        unseen=played.unseen.share,
         over_before=played.over_before,
+        unseen_at_most=played.unseen.high,
+        seen=see_window(topology, policy.spec),
     )
     return Facts(plan, topology, history, policy, now, scores, protections, after, played, worse, proof)
 

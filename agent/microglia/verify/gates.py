@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from microglia.verify import elements, identity, limits, proofs, rare, representative, room, routes
+from microglia.verify import elements, identity, limits, peaks, proofs, rare, representative, room, routes
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Gate
 from microglia.verify.verdicts import Refusal
@@ -32,9 +32,11 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("freeze", "No freeze window holds.", limits.freeze),
     Gate("blast-radius", "The plan stays within the caps of spec.pace.", limits.blast_radius),
     Gate("coverage", "Enough of the window was seen.", representative.coverage),
+    Gate("hour-of-week", "Every hour of the week was seen.", representative.hours_of_week),
     Gate("weekly-cycle", "Enough whole cycles were seen.", representative.cycles),
     Gate("unseen-mass", "Few enough requests may need what was never seen.", representative.unseen),
-    Gate("peak-honesty", "Known peaks were seen, and a rising peak may rise once more.", representative.peaks),
+    Gate("peak-honesty", "Known peaks were seen, and a rising peak may rise once more.", peaks.honest),
+    Gate("peak-tail", "What is left serves the peak that the tail of the load expects.", peaks.tails),
     Gate("evidence", "What goes was proven idle, or its demand is known.", elements.evidence),
     Gate("floors", "No protection, need or floor is undercut.", elements.floors),
     Gate("victims", "The pods that should go are there, and leave the planned placement.", elements.victims),

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microglia.model.activity import EXTERNAL, F32, F64
+from microglia.model.activity import F32, F64
 from microglia.model.ids import WorkloadId
 from microglia.policy.schema import PolicySpec
 from microglia.score.risk import LASTING
 from microglia.score.scores import ReplicaScore, Scores
+from microglia.score.unseen import Mass, unseen_mass
 from microglia.score.weak import load_bearing
 from microglia.topology.graph import Topology
 from microglia.verify.demand import read_demand
@@ -42,15 +43,14 @@ class Replay:
 
     ``requests`` of the window; those ``unrouted``; who is ``overloaded`` by more than its spare steps were known to
     cost; requests above capacity anywhere, with the plan and, ``over_before``, with the counts of today; and
-    ``unseen``, the leave-one-out mass of the clients that lose hosts (of all, where none does): the share of requests
-    that are the only one on their edge (Good 1953).
+    ``unseen``, the leave-one-out mass of the clients that lose hosts (of all, where none does).
     """
 
     requests: float
     unrouted: tuple[Unrouted, ...]
     overloaded: tuple[Overload, ...]
     over_capacity: float
-    unseen: float
+    unseen: Mass
     over_before: float = 0.0
 
 
@@ -68,18 +68,6 @@ def replay(
         unseen=unseen_mass(topology, frozenset(client.key for client in after.hidden)),
         over_before=before,
     )
-
-
-def unseen_mass(topology: Topology, clients: frozenset[str]) -> float:
-    """The leave-one-out mass N1 / n of ``clients`` (``namespace/name``; empty: all). 1 when they requested nothing."""
-    edges, start = topology.activity.edges, topology.activity.window.start.timestamp()
-    chosen = [edge.host not in EXTERNAL and (not clients or edge.client in clients) for edge in edges.keys]
-    # A use that is only remembered from before the window says nothing about the window.
-    inside = np.array(chosen, dtype=np.bool_) & edges.used & ~(edges.last < start)
-    requests = np.maximum(np.nan_to_num(edges.requests[inside]), 1.0)
-    total = float(requests.sum())
-    # Volumes are extrapolated between scrapes: a single call may be recorded as a little more than one.
-    return float(np.count_nonzero(requests < 1.5)) / total if total else 1.0
 
 
 def _unrouted(topology: Topology, after: After) -> tuple[Unrouted, ...]:

@@ -1,20 +1,26 @@
-"""Was the load representative? Coverage, whole cycles, unseen mass, honest peaks."""
+"""Was the load representative? Coverage, hours of the week, whole cycles, unseen mass."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
 
-from microglia.model.activity import F32, F64, Bools
+from microglia.model.activity import F64, Bools
 from microglia.model.doubts import short_retention
-from microglia.model.ids import WorkloadId
 from microglia.model.units import show_duration, show_share
-from microglia.score.known_peaks import occurrences
-from microglia.score.panel import WHOLE
+from microglia.model.window import HOURS_OF_WEEK
+from microglia.score.panel import WHOLE, Ints, whole_week
 from microglia.score.scores import Evidence
-from microglia.verify.demand import read_demand
+from microglia.score.unseen import Mass, unseen_by_client
+from microglia.score.week import (
+    busiest_hour,
+    first_heard,
+    mesh_heard,
+    named,
+    times_seen,
+    week_coverage,
+    whole_cycles,
+)
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Objection
 
@@ -23,10 +29,10 @@ _HOUR = timedelta(hours=1)
 
 def coverage(facts: Facts) -> Iterator[Objection]:
     """The mesh was heard in enough of the window's hours, and so was everything whose silence counts."""
-    activity, limit = facts.topology.activity, facts.spec.observation.coverage
+    limit = facts.spec.observation.coverage
     if not facts.takes:
         return
-    heard = (np.nan_to_num(activity.workloads.seen) >= WHOLE).any(axis=0) & activity.known
+    heard = mesh_heard(facts.topology)
     share = float(heard.mean())
     if share < limit:
         missing = int((~heard).sum())
@@ -66,31 +72,64 @@ def _last_gap(facts: Facts, heard: Bools) -> datetime:
     return facts.topology.activity.window.moment(int(np.flatnonzero(~heard)[-1]))
 
 
+def hours_of_week(facts: Facts) -> Iterator[Objection]:
+    """Every hour of the week was heard at least once, of the mesh and of each workload that loses anything; as long as
+    the policy asks for a whole week."""
+    if not facts.takes or not whole_week(facts.spec):
+        return
+    activity, of_week = facts.topology.activity, facts.topology.activity.window.hour_of_week
+    heard = mesh_heard(facts.topology)
+    times = times_seen(heard, of_week)
+    if week_coverage(times) < 1:
+        load: F64 = np.nansum(activity.workloads.requests, axis=0, dtype=np.float64)
+        busiest = busiest_hour(load, heard, of_week)
+        yield Objection(-1, "window", _never(times, busiest))
+        return
+    for index, change, workload in facts.taking:
+        row = facts.topology.rows.get(workload.id)
+        own = np.zeros(heard.size, dtype=np.bool_)
+        if row is not None:
+            own = np.asarray((activity.workloads.seen[row] >= WHOLE) & activity.known, dtype=np.bool_)
+        times = times_seen(own, of_week)
+        if week_coverage(times) < 1:
+            busiest = None if row is None else busiest_hour(activity.workloads.requests[row], own, of_week)
+            yield Objection(index, change.workload, _never(times, busiest))
+
+
+def _never(times: Ints, busiest: int | None) -> str:
+    """Which hours of the week are missing, and whether the busiest is among them."""
+    missing = np.flatnonzero(times == 0)
+    said = f"{HOURS_OF_WEEK - missing.size} of {HOURS_OF_WEEK} hours of the week were heard"
+    if busiest is None:
+        told = f"the first that was not is {named(int(missing[0]))}"
+    elif times[busiest]:
+        told = f"the first that was not is {named(int(missing[0]))}; the busiest, {named(busiest)}, was"
+    else:
+        told = f"the busiest, {named(busiest)}, was not"
+    return f"{said}, {told}: wait until a window holds them all, or repair the scraping"
+
+
 def cycles(facts: Facts) -> Iterator[Objection]:
     """Enough whole cycles lie between the first hour in which the mesh, and each workload that loses anything, was
     heard and the end of the window."""
     asked, window = facts.spec.observation.cycles, facts.topology.activity.window
     if not facts.takes:
         return
-    seen: Bools = np.nan_to_num(facts.topology.activity.workloads.seen) > 0
-    first = _first(seen.any(axis=0))
-    if (window.hours - first) * _HOUR < asked.at_least * asked.length:
-        yield Objection(-1, "window", _too_short(facts, first))
+    heard: Bools = np.nan_to_num(facts.topology.activity.workloads.seen) > 0
+    everybody = np.asarray(heard.any(axis=0), dtype=np.bool_)
+    if whole_cycles(everybody, asked.length) < asked.at_least:
+        yield Objection(-1, "window", _too_short(facts, everybody))
         return
     for index, change, workload in facts.taking:
         row = facts.topology.rows.get(workload.id)
-        first = window.hours if row is None else _first(seen[row])
-        if (window.hours - first) * _HOUR < asked.at_least * asked.length:
-            yield Objection(index, change.workload, _too_short(facts, first))
+        own = np.zeros(window.hours, dtype=np.bool_) if row is None else heard[row]
+        if whole_cycles(own, asked.length) < asked.at_least:
+            yield Objection(index, change.workload, _too_short(facts, own))
 
 
-def _first(heard: Any) -> int:
-    return int(heard.argmax()) if heard.any() else int(heard.size)
-
-
-def _too_short(facts: Facts, first: int) -> str:
+def _too_short(facts: Facts, heard: Bools) -> str:
     asked, window = facts.spec.observation.cycles, facts.topology.activity.window
-    whole = (window.hours - first) * _HOUR // asked.length
+    first, whole = first_heard(heard), whole_cycles(heard, asked.length)
     needed = asked.at_least * asked.length
     # A bucket is closed an hour after its end.
     ready = window.moment(first) + needed + _HOUR
@@ -108,67 +147,22 @@ def _too_short(facts: Facts, first: int) -> str:
 
 
 def unseen(facts: Facts) -> Iterator[Objection]:
-    """The leave-one-out mass of the clients that lose hosts is small."""
-    limit, mass = facts.spec.observation.unseen, facts.replay.unseen
-    if any(facts.hiding) and mass > limit:
-        yield Objection(
-            -1,
-            "requests",
-            f"about {show_share(mass)} of the requests of these clients may need a host that the window never showed,"
-            f" spec.observation.unseen allows {show_share(limit)}; watch longer (spec.observation.window)",
-        )
+    """Few of the next requests of each client that loses hosts need one that was never seen: its leave-one-out mass is
+    small, and its requests are enough to say so."""
+    limit = facts.spec.observation.unseen
+    masses = unseen_by_client(facts.topology, frozenset(workload.id.key for _, _, workload in facts.hiding))
+    for index, change, workload in facts.hiding:
+        mass = masses[workload.id.key]
+        if mass.high > limit:
+            yield Objection(index, change.workload, _too_much(mass, limit))
 
 
-def peaks(facts: Facts) -> Iterator[Objection]:
-    """Known peaks lie in the window, and a peak that rose in the last cycle may rise as much once more.
-
-    After n cycles without order, the next one holds a new record with chance 1 / (n + 1) (the record rule m / (n + m)).
-    When the last cycle did bring a record, by more than the headroom, demand may not have come to rest: what survives
-    the worst named failure must carry that rise once more.
-    """
-    shrinking = list(facts.shrinking)
-    yield from _unseen_peaks(facts)
-    demand = read_demand(facts.topology, facts.spec, facts.scores, (workload.id for _, _, workload in shrinking))
-    for index, change, workload in shrinking:
-        values = demand.peaks[demand.row[workload.id], :-1]
-        score = facts.scores.replicas.get(workload.id)
-        maxima = cycle_maxima(values, facts.spec.observation.cycles.length)
-        if score is None or score.capacity.rps is None or maxima.size < 2 or maxima[:-1].max() <= 0:
-            continue
-        rise = maxima[-1] / maxima[:-1].max()
-        served = score.survivors[min(change.after, score.current)] * score.capacity.rps
-        if rise > 1 + facts.spec.retention.headroom and served < maxima[-1] * rise:
-            yield Objection(
-                index,
-                change.workload,
-                f"its peak rose {rise:.2f} times in the last cycle, to {maxima[-1]:.4g} rps, and the next one brings a"
-                f" new record with a chance of {1 / (maxima.size + 1):.0%}; after the worst failure {change.after}"
-                f" replicas serve {served:.4g} rps, {maxima[-1] * rise:.4g} are asked for: wait for one more cycle",
-            )
-
-
-def cycle_maxima(values: F64 | F32, length: timedelta) -> F64:
-    """The highest bucket of each whole cycle, counted back from the end of ``values`` (H,), oldest first."""
-    hours = max(1, round(length / _HOUR))
-    whole = values.size // hours
-    found: F64 = values[values.size - whole * hours :].reshape(whole, hours).max(axis=1).astype(np.float64)
-    return found
-
-
-def _unseen_peaks(facts: Facts) -> Iterator[Objection]:
-    window = facts.topology.activity.window
-    for peak in facts.spec.observation.peaks:
-        if occurrences(peak, window):
-            continue
-        for index, change, workload in facts.taking:
-            if _meant(workload.id, peak.namespaces):
-                yield Objection(
-                    index,
-                    change.workload,
-                    f'no whole {peak.name} (spec.observation.peaks, "{peak.cron}") lies in the window; wait until one'
-                    " does, or lengthen spec.observation.window",
-                )
-
-
-def _meant(target: WorkloadId, namespaces: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(target.namespace, pattern) for pattern in namespaces)
+def _too_much(mass: Mass, limit: float) -> str:
+    allowed = f"spec.observation.unseen allows {show_share(limit)}; watch longer (spec.observation.window)"
+    if not mass.requests:
+        return f"it requested nothing in the window, so any host may be the next that it needs; {allowed}"
+    return (
+        f"{show_share(mass.share)} of its next requests may need a host that the window never showed, at most"
+        f" {show_share(mass.high)} (95 %): {mass.alone:,.0f} of its {mass.requests:,.0f} requests were the only one on"
+        f" their edge; {allowed}"
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from microglia.plan.document import Plan
+from microglia.score.seen import Seen
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,7 +26,8 @@ class Proof:
     by kind (node, zone, service, primary), how many of them are worse than before, unseen mass.
 
     ``over_before`` requests are above capacity with the counts of today. Requests above capacity are counted over the
-    busiest five minutes of every hour. A plan that gives back needs no proof: then all figures are 0.
+    busiest five minutes of every hour. ``unseen`` is at most ``unseen_at_most`` with 95 % confidence, ``seen`` is what
+    the window showed. A plan that gives back needs no proof: then all figures are 0.
     """
 
     requests: float
@@ -35,6 +37,8 @@ class Proof:
     worse: int
     unseen: float
     over_before: float = 0.0
+    unseen_at_most: float = 0.0
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ def test_a_name_alone_is_enough_where_only_one_has_it(run, recorded):
 
 def test_the_map_shows_calls_or_protections(run, recorded):
     """Both as a table and as data."""
-    assert "boutique/frontend" in run("map", "--snapshot", recorded, "--all").out
+    shown = run("map", "--snapshot", recorded, "--all").out
+    assert "boutique/frontend" in shown
+    assert "The window: 14 of 14 days seen; the busiest hour of the week, " in shown
     assert "minimum-policy" in run("map", "--snapshot", recorded, "--protected").out
     found = json.loads(run("map", "--snapshot", recorded, "-o", "json").out)
     assert found[0]["boutique/frontend"]["replicas"] == 5

@@ -13,7 +13,7 @@ from microglia.guard.sequential import Comparison
 from microglia.guard.signals import SIGNS, errors, latency, missing, saturation, unsent, unserved
 from microglia.model.activity import Activity, Slowness, WorkloadActivity
 from microglia.policy.guarding import Signal
-from microglia.policy.schema import Cycles
+from microglia.policy.observing import Cycles
 from tests.factories import NOW, WINDOW, activity, workload_activity
 
 CUT = WINDOW.end - timedelta(hours=3)

@@ -12,7 +12,8 @@ from microglia.model.activity import Activity
 from microglia.model.objects import BlindSpot
 from microglia.plan.history import History
 from microglia.plan.signals import blindness, representative, signals
-from microglia.policy.schema import Cycles, PolicySpec
+from microglia.policy.observing import Cycles
+from microglia.policy.schema import PolicySpec
 from tests.factories import NOW, activity, deployment, nodes, replica_score, running, snapshot, workload_activity
 from tests.planning import cut, grounds, host, pruning, record, saving, scaled, selection, wid
 

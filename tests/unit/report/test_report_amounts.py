@@ -53,6 +53,9 @@ def test_a_price_is_for_the_unit_in_which_people_count():
     assert price("memory", 0.5 / 2**30) == "0.5 requests/h per Gi"
     assert price("proxyConfig", 2 / 2**20) == "2 requests/h per Mi"
     assert price("licences", 1) == "1 requests/h per licences"
+    assert price("replicas", 0.25) == "0.25 requests/h per replica"
+    assert price("money", 0.02, currency="EUR") == "0.02 requests/h per EUR/month"
+    assert price("money", 0.02, "presence") == "0.02 h/week per money/month"
     assert price("cpu", 0) == "0: there is room"
 
 
@@ -61,6 +64,8 @@ def test_a_bill_can_be_recomputed():
     costs = {"cpu": (2.0, 0.4), "memory": (1.5 * 2**30, 0.1 / 2**30), "replicas": (3.0, 0.0), "money": (0.0, 9.0)}
     assert bill(costs) == "2 cpu x 0.4 + 1.5 Gi x 0.1 = 0.95"
     assert bill({"cpu": (2.0, 0.0)}) == "0"
+    both = {"cpu": (0.6, 0.5), "money": (14.675, 0.04)}
+    assert bill(both, "EUR") == "0.6 cpu x 0.5 + 14.68 EUR/month x 0.04 = 0.887"
     assert bill({"licences": (2.0, 1.0)}) == "2 licences x 1 = 2"
 
 

@@ -1,7 +1,7 @@
 """Any result as plain data."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -17,6 +17,7 @@ FOUND = {
     WorkloadId("shop", "cart"): Saving(cpu=0.5),
     "protection": Protection("lease", Level.PIN, 0, "it leads", ObjectRef("Lease", "shop", "cart"), "spec", "x"),
     "at": datetime(2026, 6, 29, tzinfo=UTC),
+    "span": timedelta(days=7),
     "numbers": (1, 2.5, float("nan"), float("inf"), None, True),
     "array": np.array([1.0, np.nan]),
     "scalar": np.float32(2.5),
@@ -30,7 +31,7 @@ def test_everything_becomes_what_json_has():
     assert found["shop/cart"] == {"cpu": 0.5, "memory": 0.0, "replicas": 0, "proxyConfig": 0.0, "money": 0.0}
     assert found["protection"]["level"] == "pin"
     assert found["protection"]["source"] == "Lease shop/cart"
-    assert found["at"] == "2026-06-29T00:00:00+00:00"
+    assert (found["at"], found["span"]) == ("2026-06-29T00:00:00+00:00", "7d")
     assert found["numbers"] == [1, 2.5, None, None, None, True]
     assert found["array"] == [1.0, None]
     assert (found["scalar"], found["set"]) == (2.5, ["a", "b"])

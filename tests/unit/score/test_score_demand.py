@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from microglia.model.ids import WorkloadId
 from microglia.model.window import Window
-from microglia.policy.schema import Cycles, KnownPeak, Observation, PolicySpec
+from microglia.policy.observing import Cycles, KnownPeak, Observation
+from microglia.policy.schema import PolicySpec
 from microglia.score import score
 from microglia.score.known_peaks import occurrences
 from microglia.score.panel import fill, gather, whole_week
@@ -125,11 +126,11 @@ def test_a_gap_on_one_peak_changes_nothing_while_the_other_week_is_there() -> No
 def test_a_known_peak_outside_the_window_makes_unknown() -> None:
     """Month-end was not in these 14 days, so nobody knows what it needs; other namespaces are not touched."""
     peak = KnownPeak(name="month-end", cron="0 0 1 * *", lasts="24h", namespaces=("shop",))
-    policy = PolicySpec(observation=Observation(peaks=(peak,)))
+    policy = PolicySpec(observation=Observation(schedule=(peak,)))
     found = _score(BUSY, policy)
     assert (found.judged.evidence, "no month-end" in found.judged.why) == (Evidence.UNKNOWN, True)
     other = policy.model_copy(
-        update={"observation": Observation(peaks=(peak.model_copy(update={"namespaces": ("else",)}),))}
+        update={"observation": Observation(schedule=(peak.model_copy(update={"namespaces": ("else",)}),))}
     )
     assert _score(BUSY, other).judged.evidence is Evidence.USED
 
@@ -138,7 +139,7 @@ def test_a_known_peak_must_have_been_seen_and_not_only_passed() -> None:
     """An occurrence inside the window counts when its hours were covered."""
     start = factories.WINDOW.moment(50)
     peak = KnownPeak(name="sale", cron=f"0 {start.hour} {start.day} * *", lasts="3h")
-    policy = PolicySpec(observation=Observation(peaks=(peak,)))
+    policy = PolicySpec(observation=Observation(schedule=(peak,)))
     assert _score(BUSY, policy).judged.evidence is Evidence.USED
     assert _score(replace(BUSY, series={"seen": _without(51)}), policy).judged.evidence is Evidence.UNKNOWN
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microglia.model.ids import WorkloadId
-from microglia.policy.schema import Criticality, LabelSelector, PolicySpec, Retention
+from microglia.policy.observing import LabelSelector
+from microglia.policy.schema import Criticality, PolicySpec, Retention
 from microglia.score import score
 from microglia.score.risk import ladder, risks, steps
 from microglia.score.tail import Tail, fit_tail

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from microglia.plan.document import Plan
+from microglia.score.seen import see_window
+from microglia.score.unseen import at_most
 from microglia.verify.clear import Cleared, Refused, remainder, verify, winnow
 from microglia.verify.facts import gather
 from microglia.verify.gates import GATES, refusals
@@ -30,7 +32,9 @@ def test_a_cleared_plan_is_the_plan_that_was_checked_with_its_proof() -> None:
     checked = check(one)
     assert isinstance(checked, Cleared)
     assert checked.plan is one.plan
-    assert checked.proof == Proof(300000.0, 0.0, 0.0, {"node": 3, "zone": 3, "service": 3, "primary": 0}, 0, 0.0)
+    tried = {"node": 3, "zone": 3, "service": 3, "primary": 0}
+    told = see_window(one.topology, one.policy.spec)
+    assert checked.proof == Proof(300000.0, 0.0, 0.0, tried, 0, 0.0, 0.0, at_most(300000), told)
     assert "_key" not in repr(checked)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from microglia.model.ids import WorkloadId
 from microglia.score.scores import Hold, ReplicaScore, Scores
-from microglia.verify import elements, representative
+from microglia.verify import elements, peaks, representative
 from microglia.verify.facts import Facts, gather
 from tests.unit.verify.verify_world import scene
 
@@ -83,7 +83,7 @@ def test_a_workload_that_was_not_scored_is_not_pruned() -> None:
     bare = replace(facts(), scores=Scores({}, ()))
     assert [one.message for one in elements.evidence(bare)] == ["its demand is not known: it was not scored"]
     assert [one.message for one in elements.floors(bare)] == []
-    assert list(representative.peaks(bare)) == []
+    assert list(peaks.honest(bare)) == []
     assert list(representative.coverage(bare)) == []
 
 
@@ -108,7 +108,7 @@ def test_a_workload_that_metrics_never_named_was_never_heard() -> None:
 def test_what_was_never_busy_cannot_rise() -> None:
     """An idle first week and a busy second one is no ratio; need already covers the second."""
     case = {"world": {"workloads": {"cart": {"weeks": [0, 150]}}}}
-    assert list(representative.peaks(facts(case))) == []
+    assert list(peaks.honest(facts(case))) == []
 
 
 def test_what_cannot_be_measured_is_not_extrapolated() -> None:
@@ -116,4 +116,66 @@ def test_what_cannot_be_measured_is_not_extrapolated() -> None:
     found = facts({"world": {"workloads": {"cart": {"weeks": [50, 150]}}}})
     scored = found.scores.replicas[CART]
     blind = replace(scored, capacity=replace(scored.capacity, rps=None))
-    assert list(representative.peaks(replace(found, scores=Scores({CART: blind}, ())))) == []
+    assert list(peaks.honest(replace(found, scores=Scores({CART: blind}, ())))) == []
+
+
+def test_missing_hours_of_the_week_are_told_with_the_busiest() -> None:
+    """Of a workload that receives nothing no hour is the busiest; of others it is said whether it was seen."""
+    hours = [166, 334]
+    quiet = {"world": {"workloads": {"cart": {"peak": 0, "deaf_hours": hours}}}}
+    (found,) = representative.hours_of_week(facts(quiet))
+    assert found.message == (
+        "167 of 168 hours of the week were heard, the first that was not is Monday 09:00 UTC: wait until a window holds"
+        " them all, or repair the scraping"
+    )
+    weeks = {"world": {"workloads": {"cart": {"weeks": [100, 150], "heard_from": 200}}}}
+    (young,) = representative.hours_of_week(facts(weeks))
+    assert "136 of 168 hours of the week were heard, the busiest, " in young.message
+    assert young.message.count("was not") == 1
+
+
+def test_where_less_than_a_week_is_asked_for_no_hour_of_it_is() -> None:
+    """A policy that takes a day for a cycle says so."""
+    case = {
+        "world": {"deaf_hours": [166, 334]},
+        "policy": {"observation": {"cycles": {"length": "1d"}}},
+    }
+    assert list(representative.hours_of_week(facts(case))) == []
+
+
+def test_a_workload_that_metrics_never_named_has_no_hour_of_the_week() -> None:
+    """None of 168."""
+    (found,) = representative.hours_of_week(facts({"world": {"workloads": {"cart": {"unnamed": True}}}}))
+    assert found.message.startswith("0 of 168 hours of the week were heard, the first that was not is Monday 00:00 UTC")
+
+
+def test_a_client_that_requested_nothing_may_need_anything() -> None:
+    """No request, no evidence."""
+    case = {"world": {"calls": [["batch", "search", 9000]]}, "plan": {"hide": {"web": ["search"]}}}
+    (found,) = representative.unseen(facts(case))
+    assert found.message == (
+        "it requested nothing in the window, so any host may be the next that it needs; spec.observation.unseen allows"
+        " 1 %; watch longer (spec.observation.window)"
+    )
+
+
+def test_a_tail_is_nothing_without_a_capacity_to_compare_it_with() -> None:
+    """Other gates keep what cannot be measured."""
+    spikes = dict(zip(range(12, 336, 24), (150, 11, 12, 12, 13, 14, 16, 18, 22, 30, 40, 60, 90, 11), strict=True))
+    case = {
+        "world": {"workloads": {"cart": {"peak": 10, "capacity": "40rps", "spikes": spikes}}},
+        "policy": {"hardening": {"reopen": {"after": "365d"}}},
+    }
+    found = facts(case)
+    assert len(list(peaks.tails(found))) == 1
+    scored = found.scores.replicas[CART]
+    blind = replace(scored, capacity=replace(scored.capacity, rps=None))
+    assert list(peaks.tails(replace(found, scores=Scores({CART: blind}, ())))) == []
+
+
+def test_what_the_policy_lets_compete_is_not_vetoed() -> None:
+    """Where what is left would not have served the window, the rule has said that peaks above need compete."""
+    spikes = dict(zip(range(12, 336, 24), (150, 11, 12, 12, 13, 14, 16, 18, 22, 30, 40, 60, 90, 11), strict=True))
+    for capacity, count in (("29rps", 0), ("30rps", 1)):
+        case = {"world": {"workloads": {"cart": {"peak": 10, "capacity": capacity, "spikes": spikes}}}}
+        assert len(list(peaks.tails(facts(case)))) == count

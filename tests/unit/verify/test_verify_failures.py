@@ -14,11 +14,12 @@ from microglia.model.ids import WorkloadId
 from microglia.policy.schema import PolicySpec
 from microglia.score import score
 from microglia.score.scores import ReplicaScore, Scores
+from microglia.score.unseen import unseen_mass
 from microglia.verify.clear import verify
 from microglia.verify.facts import exposed_counts
 from microglia.verify.failures import Worse, lose_each
-from microglia.verify.replay import Overload, Unrouted, replay, unseen_mass
-from microglia.verify.representative import cycle_maxima
+from microglia.verify.peaks import cycle_maxima
+from microglia.verify.replay import Overload, Unrouted, replay
 from microglia.verify.whatif import After, by_zone, what_if
 from tests.unit.verify.verify_world import Scene, scene
 
@@ -194,9 +195,9 @@ def test_the_unseen_mass_is_that_of_the_clients_asked_about() -> None:
     """One of web's 100 requests is alone on its edge; batch has none alone; who never called may need anything."""
     world = {"calls": [["web", "cart", 99], ["web", "search", 1], ["batch", "search", 100]]}
     one = scene({"world": world})
-    assert unseen_mass(one.topology, frozenset({"shop/web"})) == pytest.approx(0.01)
-    assert unseen_mass(one.topology, frozenset()) == pytest.approx(0.005)
-    assert unseen_mass(one.topology, frozenset({"shop/cart"})) == 1.0
+    assert unseen_mass(one.topology, frozenset({"shop/web"})).share == pytest.approx(0.01)
+    assert unseen_mass(one.topology, frozenset()).share == pytest.approx(0.005)
+    assert unseen_mass(one.topology, frozenset({"shop/cart"})).share == 1.0
 
 
 def test_a_peak_from_before_the_window_is_still_in_force() -> None:

@@ -3,11 +3,14 @@ some that does no harm, and some that does."""
 
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from microglia.score.extremes import peaks_over
 from microglia.verify.clear import Refused, verify
 from microglia.verify.gates import GATES
+from tests import factories
 from tests.unit.verify.verify_world import ROOMY, scene
 
 ROUTE: dict[str, Any] = {"scale": {"cart": None}, "hide": {"web": ["search"]}}
@@ -52,9 +55,11 @@ def budget(least: int) -> dict[str, Any]:
     return {"objects": [{"kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "shop"}, "spec": spec}]}
 
 
-def calls(often: int) -> dict[str, Any]:
+def calls(often: int, once: int = 0) -> dict[str, Any]:
+    """So many requests of web, of which ``once`` go to hosts that nothing else of it calls."""
+    alone = [["web", host, 1] for host in ("batch", "web")[:once]]
     return {
-        "calls": [["web", "cart", often], ["web", "batch", 1], ["batch", "search", 9000]],
+        "calls": [["web", "cart", often - once], *alone, ["batch", "search", 9000]],
         "services": {"batch": {}},
     }
 
@@ -139,6 +144,23 @@ def weak(below: float) -> dict[str, Any]:
     """One request in 336 hours, and that rate under which a route is weak."""
     return {"world": {"calls": [["web", "cart", 9000], ["web", "search", 1]]}, "plan": ROUTE,
             "policy": {"retention": {"weak": {"routes": {"below": f"{below!r}/h"}}}}}  # fmt: skip
+
+
+SPIKES = dict(zip(range(12, 336, 24), (11, 11, 12, 12, 13, 14, 16, 18, 22, 30, 40, 60, 90, 150), strict=True))
+"""A peak a day, most of them low."""
+VALUES = np.full(336, 10.0)
+VALUES[list(SPIKES)] = list(SPIKES.values())
+TAIL = peaks_over(VALUES)
+assert TAIL is not None
+LEVEL = TAIL.level(90 * 24)
+"""What 90 days may bring."""
+MONDAY = int(np.flatnonzero(factories.WINDOW.hour_of_week == 9)[0])
+"""The first Monday 09:00 of the window."""
+
+
+def spiky(capacity: float) -> dict[str, Any]:
+    """Cart with those peaks, and what one replica serves; it goes from six to five."""
+    return {"world": {"workloads": {"cart": {"peak": 10, "spikes": SPIKES, "capacity": f"{capacity!r}rps"}}}}
 
 
 ONE_CALL = float(chi2.ppf(0.95, 4)) / (2 * 336)
@@ -247,9 +269,21 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
         (False, weeks(1, **cart(heard_from=167))),
         (False, weeks(1, **cart(heard_from=168))),
         (True, weeks(1, **cart(heard_from=169)))]),
-    ("unseen-mass", "one request in a hundred", [
-        (False, {"world": calls(100), "plan": ROUTE}), (False, {"world": calls(99), "plan": ROUTE}),
-        (True, {"world": calls(98), "plan": ROUTE})]),
+    ("unseen-mass", "299 requests that show no edge but one", [
+        (False, {"world": calls(300), "plan": ROUTE}), (False, {"world": calls(299), "plan": ROUTE}),
+        (True, {"world": calls(298), "plan": ROUTE})]),
+    ("unseen-mass", "two of 433 requests alone on their edge", [
+        (False, {"world": calls(434, 2), "plan": ROUTE}), (False, {"world": calls(433, 2), "plan": ROUTE}),
+        (True, {"world": calls(432, 2), "plan": ROUTE})]),
+    ("hour-of-week", "Monday 09:00 heard twice, once, never", [
+        (False, {}), (False, {"world": {"deaf_hours": [MONDAY]}}),
+        (True, {"world": {"deaf_hours": [MONDAY, MONDAY + 168]}})]),
+    ("hour-of-week", "the same of one workload", [
+        (False, {}), (False, cart(deaf_hours=[MONDAY])),
+        (True, cart(deaf_hours=[MONDAY, MONDAY + 168]))]),
+    ("peak-tail", "five replicas serve the level", [
+        (True, spiky(LEVEL / 5 * 0.999)), (False, spiky(LEVEL / 5 * (1 + 1e-9))),
+        (False, spiky(LEVEL / 5 * 1.001))]),
     ("peak-honesty", "a rise by the headroom", [
         (False, risen("96%")),
         (False, risen("95%")),

@@ -155,6 +155,8 @@ def _activity(world: Tell) -> Any:
             hours = slice(168 * week, 168 * (week + 1))
             seen.peak[row, hours] = peak
             seen.requests[row, hours] = peak * 100
+        for hour, peak in told.get("spikes", {}).items():
+            seen.peak[row, hour] = peak
         seen.sent[row] = told.get("sent", 0)
         seen.ready[row] = told["replicas"]
         seen.placed[row] = told["replicas"]
