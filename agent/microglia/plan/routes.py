@@ -8,6 +8,7 @@ from microglia.plan.desk import Desk
 from microglia.plan.document import Note
 from microglia.plan.eligible import exact_labels, foreign_sidecars, too_old
 from microglia.plan.sidecar import body, edited, hidden, plain, sidecar_name
+from microglia.score.routes import rate_bound
 from microglia.score.scores import RouteScore
 from microglia.topology.nodes import Workload
 from microglia.topology.owners import delivered_by
@@ -56,10 +57,15 @@ def hide(table: Desk, client: WorkloadId, count: int) -> SidecarChange:
         saving=Saving(proxy_config=sum(score.cost for _, score, _ in chosen)),
         why=Why(
             sentence=_sentence(first, len(chosen)),
-            at_risk=sum(score.value for _, score, _ in chosen),
+            at_risk=sum(_at_risk(table, score) for _, score, _ in chosen),
             lost_to=table.lost.winner(row),
         ),
     )
+
+
+def _at_risk(table: Desk, score: RouteScore) -> float:
+    """Requests per hour, whatever the unit in which routes compete."""
+    return rate_bound(score.requests, score.hours) if table.spec.retention.rule == "presence" else score.value
 
 
 def upkeep(table: Desk) -> tuple[list[SidecarChange], list[Note]]:

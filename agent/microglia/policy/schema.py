@@ -83,7 +83,7 @@ class Retention(Strict):
         "(has(self.failureStretch) ? self.failureStretch : 2.5) >= (has(self.stretch) ? self.stretch : 1.5)",
         "failureStretch is less than stretch; after a failure a replica carries more, not less",
     )
-    rule: Literal["requests-at-risk", "peak-quantile"] = "requests-at-risk"
+    rule: Literal["requests-at-risk", "peak-quantile", "presence"] = "requests-at-risk"
     headroom: Share = Field(default="10%", validate_default=True)
     survive: tuple[Failure, ...] = Field(default=("replica", "zone", "rollout"), min_length=1)
     utilisation: Some = Field(default="70%", validate_default=True)

@@ -9,8 +9,10 @@ from microglia.plan.grounds import Grounds
 from microglia.policy.schema import RESOURCES, PolicySpec
 from microglia.protect.ledger import Level, Protection
 from microglia.report.amounts import bill, precise, price, resource, winner
+from microglia.report.presence import presence_lines
 from microglia.report.reach import route_lines
 from microglia.report.risk import risk_lines
+from microglia.report.seen import window_lines
 from microglia.report.table import WIDTH, count, fold
 from microglia.score.scores import ReplicaScore
 from microglia.score.weak import below_need, load_bearing, why_not
@@ -29,11 +31,12 @@ def explain_text(target: WorkloadId, decision: Grounds, plan: Plan, spec: Policy
         lines.append(("Scope", "not selected by the policy's scope: nothing is decided about it"))
     else:
         lines += _seen(score, decision)
+        lines += window_lines(target, decision.topology, spec)
         lines += _steps(score, decision, spec)
         lines += _ends(score, decision, plan, spec)
     protections = decision.protections.of(target)
     lines += [("Protected", _protection(one)) for one in protections] or [("Protected", "by no rule")]
-    lines += route_lines(target, decision)
+    lines += route_lines(target, decision, spec.retention.rule)
     return "\n".join([*fold(_who(found), WIDTH), *(_line(label, text) for label, text in lines)])
 
 
@@ -71,21 +74,28 @@ def _steps(score: ReplicaScore, decision: Grounds, spec: PolicySpec) -> list[Lin
     lost = [one for one in decision.selection.yielded if one.element.kind == "replica"]
     own = sorted((one for one in lost if one.element.workload == score.workload), key=lambda one: -one.element.high)
     bearing = load_bearing(score, spec.retention)
-    lines = risk_lines(score, max(1, bearing)) if bearing is not None else []
-    lines += [("Step", _step(one, decision)) for one in own]
+    lines: list[Line] = []
+    if bearing is not None:
+        hours = decision.topology.snapshot.window.hours
+        lines += [*risk_lines(score, max(1, bearing)), *presence_lines(score, max(1, bearing), hours)]
+    lines += [("Step", _step(one, decision, spec)) for one in own]
     accounts = decision.selection.accounts
-    prices = ", ".join(f"{one.resource} {price(one.resource, one.price)}" for one in accounts if one.price)
-    cost = ", ".join(resource(name, score.unit[name], spec.prices.currency) for name in score.unit if score.unit[name])
+    rule, currency = spec.retention.rule, spec.prices.currency
+    prices = ", ".join(
+        f"{one.resource} {price(one.resource, one.price, rule, currency)}" for one in accounts if one.price
+    )
+    cost = ", ".join(resource(name, score.unit[name], currency) for name in score.unit if score.unit[name])
     return [*lines, ("Cost", f"one replica: {cost or 'nothing'}; prices: {prices or 'all 0, there is room'}")]
 
 
-def _step(lost: Yielded, decision: Grounds) -> str:
+def _step(lost: Yielded, decision: Grounds, spec: PolicySpec) -> str:
     accounts = decision.selection.accounts
     costs: dict[str, tuple[float, float]] = {
         one.resource: (lost.element.cost[RESOURCES.index(one.resource)], one.price) for one in accounts
     }
-    value, room = precise(lost.element.value), bill(costs)
-    worth = f"{lost.element.high} -> {lost.element.low}: worth {value} requests per hour; its room costs {room}"
+    value, room = precise(lost.element.value), bill(costs, spec.prices.currency)
+    unit = "hours a week" if spec.retention.rule == "presence" else "requests per hour"
+    worth = f"{lost.element.high} -> {lost.element.low}: worth {value} {unit}; its room costs {room}"
     if room != "0":
         worth += f"; {value} / that = {precise(lost.density)}"
     if lost.lost_to:

@@ -29,7 +29,7 @@ class _Kind:
         return self.evidence == Evidence.UNKNOWN or self.fate.startswith("kept by")
 
 
-def route_lines(target: WorkloadId, decision: Grounds) -> list[tuple[str, str]]:
+def route_lines(target: WorkloadId, decision: Grounds, rule: str) -> list[tuple[str, str]]:
     """Labelled lines: used hosts by use, then the rest by what becomes of it."""
     routes = [route for route in decision.scores.routes if route.client == target]
     cut = {host for route in decision.selection.cut if route.client == target for host in route.hosts}
@@ -52,7 +52,7 @@ def route_lines(target: WorkloadId, decision: Grounds) -> list[tuple[str, str]]:
                 kind = _Kind(kind.evidence, fate)
             groups.setdefault(kind, []).append(host.replace(LOCAL, ""))
     lines = [("Routes", _used(used))] if used else []
-    return lines + [("Routes", _group(kind, groups[kind])) for kind in sorted(groups)]
+    return lines + [("Routes", _group(kind, groups[kind], rule)) for kind in sorted(groups)]
 
 
 def _used(routes: list[RouteScore]) -> str:
@@ -79,11 +79,12 @@ def _kept(route: RouteScore, host: str, decision: Grounds) -> str:
     )
 
 
-def _group(kind: _Kind, hosts: list[str]) -> str:
+def _group(kind: _Kind, hosts: list[str], rule: str) -> str:
     named = f"{len(hosts)} {kind.evidence}: {listed(sorted(hosts), SHOWN)}"
     if kind.idle_talk:
         return f"{named}; {kind.fate}"
     did = "silent" if kind.evidence == Evidence.IDLE else "seldom called"
-    silent = f"{did} in {figure(kind.hours)} h of its own activity, so at most {figure(kind.value)} requests per hour"
+    unit = "hours a week" if rule == "presence" else "requests per hour"
+    silent = f"{did} in {figure(kind.hours)} h of its own activity, so at most {figure(kind.value)} {unit}"
     each = " each" if len(hosts) > 1 else ""
     return f"{named}; {silent}{each} (95 %), {resource('proxyConfig', kind.cost)} of proxy{each}; {kind.fate}"

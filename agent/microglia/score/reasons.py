@@ -25,7 +25,8 @@ class Case:
     """One workload: row ``row`` of ``panel`` and ``load``. ``need`` is -1 when none; ``required`` survivors for
     requests, for CPU, in each zone; ``demand`` what need covers: requests per second, cores, requests per second of the
     busiest zone. ``floors`` by stretch, by failureStretch, by memory; ``survivors[k]`` for k = 0 .. current,
-    ``failures`` how they are counted."""
+    ``failures`` how they are counted, ``told`` which peak the
+    demand is."""
 
     panel: Panel
     load: Load
@@ -36,6 +37,7 @@ class Case:
     survivors: tuple[int, ...]
     floors: tuple[int, int, int]
     failures: str
+    told: str = ""
 
     @property
     def workload(self) -> Workload:
@@ -193,7 +195,9 @@ def explain(case: Case) -> str:
     terms = []
     if capacity.rps:
         wanted = (1 + retention.headroom) * case.demand[0]
-        terms.append(f"{capacity.rps:.5g} rps >= {1 + retention.headroom:g} x {case.demand[0]:.6g} = {wanted:.5g} rps")
+        terms.append(
+            f"{capacity.rps:.5g} rps >= {1 + retention.headroom:g} x {case.demand[0]:.6g} = {wanted:.5g} rps{case.told}"
+        )
     if case.required[1]:
         allowed = retention.utilisation * case.workload.cpu
         terms.append(f"{allowed:.4g} cpu >= {case.demand[1]:.4g} cpu")

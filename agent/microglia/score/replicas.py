@@ -13,10 +13,13 @@ from microglia.policy.schema import PolicySpec, Resource
 from microglia.score.criticality import criticality
 from microglia.score.load import Load, read_load
 from microglia.score.locality import locality_aware
+from microglia.score.measures import Measure
 from microglia.score.need import Required, copies, needs
-from microglia.score.panel import Panel
+from microglia.score.panel import Ints, Panel
+from microglia.score.presence import hours_a_week, hours_short
 from microglia.score.reasons import Case, explain, hold
 from microglia.score.risk import ladder, risks
+from microglia.score.routes import rate_bounds
 from microglia.score.scores import Evidence, ReplicaScore, TailFit
 from microglia.score.stretch import reaches
 from microglia.score.survivors import Shape, read_shape
@@ -31,9 +34,11 @@ GIB = 2**30
 class _Counts:
     """Everything that depends on a count, per workload: the ``bounds`` of its counts 0 .. current among ``survivors``
     and ``risk``, which is times its ``criticality``; survivors ``required`` for requests, for CPU, in each zone; the
-    ``demand`` that need covers, requests per second, cores, requests per second of the busiest zone; ``need``, -1 where
-    there is none; ``floors`` by stretch, by failureStretch, by memory; ``lowest`` the first two together; ``highest``
-    the peak in the window; ``firm`` the least count for CPU and zones alone, ``tails`` what risk was computed from."""
+    ``demand`` that need covers, requests per second, cores, requests per second of the busiest zone, and ``told`` which
+    peak that is; ``need``, -1 where there is none; ``floors`` by stretch, by failureStretch, by memory; ``lowest`` the
+    first two together; ``highest`` the peak in the window; ``firm`` the least count for CPU and zones alone,
+    ``tails`` what risk was computed from. ``short`` hours and what they are worth (``present``) where the rule counts
+    them, else nothing."""
 
     bounds: list[int]
     survivors: list[int]
@@ -47,12 +52,15 @@ class _Counts:
     highest: list[float]
     firm: list[int]
     tails: list[TailFit]
+    told: list[str]
+    short: list[int]
+    present: list[float]
 
 
-def score_replicas(panel: Panel, quantile: float) -> dict[WorkloadId, ReplicaScore]:
-    """Score every workload; need covers the ``quantile`` of its bucket peaks (1: the highest ever)."""
+def score_replicas(panel: Panel, measure: Measure) -> dict[WorkloadId, ReplicaScore]:
+    """Score every workload by ``measure``."""
     load, shape = read_load(panel), read_shape(panel)
-    counts = _count(panel, load, shape, quantile)
+    counts = _count(panel, load, shape, measure)
     return {one: _score(panel, load, shape, counts, row) for row, one in enumerate(panel.ids)}
 
 
@@ -64,10 +72,11 @@ def unit_cost(workload: Workload, policy: PolicySpec) -> Mapping[Resource, float
     return {"cpu": cpu, "memory": memory, "replicas": 1.0, "money": hourly * HOURS_PER_MONTH}
 
 
-def _count(panel: Panel, load: Load, shape: Shape, quantile: float) -> _Counts:
+def _count(panel: Panel, load: Load, shape: Shape, measure: Measure) -> _Counts:
     each = np.array([capacity.rps or np.nan for capacity in load.capacities], dtype=np.float64)
     idle, unknown = load.having(Evidence.IDLE), load.having(Evidence.UNKNOWN)
-    demand = _demand(panel, load, quantile)
+    asked = measure.asked(panel, load)
+    demand = np.stack((asked.peak, asked.busy, _zone_peak(panel)), axis=1)
     required = _required(panel, load, each, demand)
     rungs = ladder(panel.current)
     survivors = shape.survivors(rungs.rows, rungs.counts)
@@ -76,7 +85,11 @@ def _count(panel: Panel, load: Load, shape: Shape, quantile: float) -> _Counts:
     risk = np.zeros(rungs.rows.size)
     judged = np.flatnonzero((np.isfinite(each) & ~unknown)[rungs.rows])
     rows = rungs.rows[judged]
-    risk[judged] = risks(load.demand.values, tail, rows, survivors[judged] * each[rows])
+    served = survivors[judged] * each[rows]
+    risk[judged] = risks(load.demand.values, tail, rows, served)
+    short = np.zeros(rungs.rows.size if measure.by_hours else 0, dtype=np.int64)
+    if measure.by_hours:
+        short[judged] = hours_short(load.demand.values, rows, served)
     reach = reaches(panel, load, rungs, survivors)
     weights = np.array([criticality(workload, panel.policy) for workload in panel.workloads], dtype=np.float64)
     return _Counts(
@@ -92,20 +105,21 @@ def _count(panel: Panel, load: Load, shape: Shape, quantile: float) -> _Counts:
         highest=load.demand.values.max(axis=1, initial=0.0).tolist(),
         firm=needs(shape, _firm(load, required)).tolist(),
         tails=list(tail.fits()),
+        told=asked.told,
+        short=short.tolist(),
+        present=(_present(panel, short) * weights[rungs.rows[: short.size]]).tolist(),
     )
+
+
+def _present(panel: Panel, short: Ints) -> F64:
+    """What ``short`` (m,) hours of the window are worth, in hours a week."""
+    span = np.full(short.size, float(panel.topology.activity.window.hours))
+    return hours_a_week(rate_bounds(short.astype(np.float64), span))
 
 
 def _rows(*columns: NDArray[Any]) -> list[Any]:
     """One tuple of plain numbers per row."""
     return list(zip(*(column.tolist() for column in columns), strict=True))
-
-
-def _demand(panel: Panel, load: Load, quantile: float) -> F64:
-    peak, busy = load.peak, load.cpu.values.max(axis=1, initial=0.0)
-    if quantile < 1 and len(panel.ids):
-        peak = np.quantile(load.demand.values, quantile, axis=1)
-        busy = np.quantile(load.cpu.values, quantile, axis=1)
-    return np.stack((peak, busy, _zone_peak(panel)), axis=1)
 
 
 def _required(panel: Panel, load: Load, each: F64, demand: F64) -> Required:
@@ -154,6 +168,7 @@ def _score(panel: Panel, load: Load, shape: Shape, counts: _Counts, row: int) ->
         demand=counts.demand[row],
         survivors=tuple(counts.survivors[rungs]),
         failures=shape.words(row),
+        told=counts.told[row],
         floors=counts.floors[row],
     )
     return ReplicaScore(
@@ -174,4 +189,6 @@ def _score(panel: Panel, load: Load, shape: Shape, counts: _Counts, row: int) ->
         arithmetic=explain(case),
         firm=max(counts.firm[row], 0),
         tail=counts.tails[row],
+        short=tuple(counts.short[rungs]),
+        present=tuple(counts.present[rungs]),
     )

@@ -43,13 +43,13 @@ def risks(peaks: F64, tail: Tail, rows: Ints, served: F64) -> F64:
 
 
 def steps(score: ReplicaScore, base: int) -> tuple[tuple[int, int, float], ...]:
-    """(low, high, value) of each step from ``base`` to the present count: the vertices of the convex minorant of the
-    risk.
+    """(low, high, value) of each step from ``base`` to the present count: the vertices of the convex minorant of what
+    fewer copies lose.
 
-    Where one more copy adds no survivor the risk does not fall, so such copies only compete together. Values fall from
+    Where one more copy adds no survivor nothing falls, so such copies only compete together. Values fall from
     step to step per copy; equal ones stay apart, so that a step is as small as it can be.
     """
-    risk, found = score.risk, [base]
+    risk, found = score.worth, [base]
     for count in range(base + 1, score.current + 1):
         while len(found) > 1 and _above(risk, found[-2], found[-1], count):
             found.pop()

@@ -95,7 +95,9 @@ class ReplicaScore:
     ``risk[k]`` (requests per hour at risk, times criticality) are for k = 0 .. ``current``. ``reach`` is the lowest
     count that ``stretch`` and ``failureStretch`` allow in the next step. ``unit`` is the cost of one replica per
     resource. ``peak`` requests per second, ``peak_at`` its bucket (-1 when none). ``firm`` is the least count for
-    zones and for CPU as far as risk says nothing of them; ``tail`` what risk was computed from.
+    zones and for CPU as far as risk says nothing of them; ``tail`` what risk was computed from. By the rule
+    ``presence``, ``short[k]`` are the hours of the window for which k did not suffice, and ``present[k]`` what that is
+    worth in hours a week; both are empty by the other rules.
     """
 
     workload: WorkloadId
@@ -115,14 +117,22 @@ class ReplicaScore:
     arithmetic: str
     firm: int = 0
     tail: TailFit = TailFit(0.0, 0.0, 1.0, 0.1, 0.0, 0)
+    short: tuple[int, ...] = ()
+    present: tuple[float, ...] = ()
+
+    @property
+    def worth(self) -> tuple[float, ...]:
+        """What is lost with k copies, for k = 0 .. ``current``, in the unit in which elements compete."""
+        return self.present or self.risk
 
 
 @dataclass(frozen=True, slots=True)
 class RouteScore:
     """One host that a client may reach, or a class of never-called hosts of one namespace with equal worth.
 
-    ``hosts`` sorted FQDNs; ``requests`` of each in ``hours`` of the client's own activity; ``value`` per hour of each;
-    ``cost`` of each in bytes of proxyConfig over all pods of the client.
+    ``hosts`` sorted FQDNs; ``requests`` of each in ``hours`` of the client's own activity; ``value`` of each in
+    requests per hour (by the rule ``presence`` in hours a week); ``cost`` of each in bytes of proxyConfig over all pods
+    of the client.
     """
 
     client: WorkloadId

@@ -59,8 +59,12 @@ def test_all_errors_of_a_file_come_at_once_in_the_order_of_the_lines() -> None:
          "protect, actuation, guard or hardening")),
         ("{retention: {weak: {routes: {zzz: 1, below: 1/h}}}}",
          "4:36  spec.retention.weak.routes.zzz: unknown field; only below may stand here"),
-        ("{retention: {rule: presence}}", ('4:26  spec.retention.rule: "presence" is not one of the choices; '
-         "write requests-at-risk or peak-quantile")),
+        ("{retention: {rule: presents}}", ('4:26  spec.retention.rule: "presents" is not one of the choices; '
+         'did you mean "presence"?')),
+        ("{observation: {schedule: [{name: a, lasts: 1d}]}}", ("4:33  spec.observation.schedule[0]: write either cron "
+         'or days, such as cron: "0 0 28 * *" or days: [2026-11-27]')),
+        ("{observation: {schedule: [{name: a, lasts: 1d, days: [soon]}]}}", ("4:61 "
+         ' spec.observation.schedule[0].days[0]: "soon" is not a date; write 2027-06-30')),
         ("{scope: }", "4:14  spec.scope: has no value; write one, or remove the line"),
         ("{scope: [a]}", "4:15  spec.scope: ['a'] is not a section; write {namespaces: ...}"),
         ("{pace: {rounds: 0}}", "4:23  spec.pace.rounds: 0 is too small; write at least 1"),
@@ -271,6 +275,6 @@ def test_too_long_a_list_says_how_long_it_may_be() -> None:
     """An API server would refuse it too."""
     peak = "{name: x, cron: '0 0 1 * *', lasts: 1d}"
     text = "apiVersion: microglia.dev/v1alpha1\nkind: PruningPolicy\nmetadata: {name: a}\nspec:\n  observation:\n"
-    loaded = parse(f"{text}    peaks: [{', '.join([peak] * 51)}]\n", "a.yaml")
+    loaded = parse(f"{text}    schedule: [{', '.join([peak] * 51)}]\n", "a.yaml")
     (problem,) = loaded.errors
-    assert (problem.field, problem.message) == ("spec.observation.peaks", "has 51 entries; write at most 50")
+    assert (problem.field, problem.message) == ("spec.observation.schedule", "has 51 entries; write at most 50")

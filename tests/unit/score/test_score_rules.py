@@ -25,7 +25,7 @@ def _spiky() -> Spec:
 
 def test_every_rule_of_the_policy_exists_and_explains_itself() -> None:
     """The names that a policy may write are the names of documented functions."""
-    assert sorted(RULES) == ["peak-quantile", "requests-at-risk"]
+    assert sorted(RULES) == ["peak-quantile", "presence", "requests-at-risk"]
     assert all(rule.__doc__ for rule in RULES.values())
 
 
@@ -56,7 +56,7 @@ def test_both_rules_score_routes_alike() -> None:
 
 def test_an_empty_mesh_has_no_scores() -> None:
     """Nothing selected, nothing scored, by either rule."""
-    for rule in ("requests-at-risk", "peak-quantile"):
+    for rule in ("requests-at-risk", "peak-quantile", "presence"):
         found = score(world(), PolicySpec(retention=Retention(rule=rule)))
         assert (dict(found.replicas), found.routes) == ({}, ())
 
@@ -82,7 +82,7 @@ def test_the_same_world_in_another_order_scores_the_same() -> None:
 def _mass(*counts: float, **parts) -> float:
     edges = factories.edges(*(("shop/a", host(f"h{i}"), "") for i in range(len(counts))))
     edges = replace(edges, requests=np.array(counts, dtype=float), **parts)
-    return unseen_mass(world(Spec("a"), edges=edges))
+    return unseen_mass(world(Spec("a"), edges=edges)).share
 
 
 def test_unseen_mass_is_the_share_of_requests_alone_on_their_edge() -> None:
@@ -106,9 +106,9 @@ def test_unseen_mass_leaves_out_what_was_not_seen_in_the_window() -> None:
 def test_unseen_mass_leaves_out_hosts_that_are_none() -> None:
     """Traffic to a pseudo host belongs to no route."""
     edges = factories.edges(("shop/a", "PassthroughCluster", ""), requests=1.0)
-    assert unseen_mass(world(Spec("a"), edges=edges)) == 1.0
+    assert unseen_mass(world(Spec("a"), edges=edges)).share == 1.0
 
 
 def test_when_nothing_was_seen_everything_may_be_unseen() -> None:
     """No requests at all: the worst is assumed."""
-    assert unseen_mass(world(Spec("a"))) == 1.0
+    assert unseen_mass(world(Spec("a"))).share == 1.0
