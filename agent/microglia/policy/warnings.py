@@ -28,7 +28,7 @@ class Surroundings:
 def warnings(policy: PruningPolicy, around: Surroundings) -> tuple[str, ...]:
     """Sentences about a policy that would never prune anything, or says something that has no effect."""
     spec = policy.spec
-    return (*_window(spec, around), *_frozen(spec), *_scope(spec, around), *_overrides(spec, around))
+    return (*_window(spec, around), *_frozen(spec), *_scope(spec, around), *_money(spec), *_overrides(spec, around))
 
 
 def _window(spec: PolicySpec, around: Surroundings) -> Iterator[str]:
@@ -73,6 +73,14 @@ def _scope(spec: PolicySpec, around: Surroundings) -> Iterator[str]:
     ):
         if element in scope.elements and not kinds:
             yield f"spec.scope.elements has {element}, but spec.actuation.{field} is empty: nothing is ever written"
+
+
+def _money(spec: PolicySpec) -> Iterator[str]:
+    if spec.budget.money is not None and not (spec.prices.cpu_hour or spec.prices.memory_gi_hour):
+        yield (
+            "spec.budget.money has no effect: by spec.prices nothing costs anything; write cpuHour and memoryGiHour as"
+            " you pay for them"
+        )
 
 
 def _overrides(spec: PolicySpec, around: Surroundings) -> Iterator[str]:

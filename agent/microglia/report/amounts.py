@@ -64,6 +64,12 @@ def saving(amount: Saving, currency: str = "") -> str:
     return ", ".join(parts) or "-"
 
 
+def saved(amount: Saving, currency: str = "") -> str:
+    """What a whole plan gives back, its replicas first: ``2 replicas, 1.2 cpu, 768 Mi, 29.4 USD/month``."""
+    told = saving(amount, currency)
+    return f"{count(amount.replicas, 'replica')}, {told}" if amount.replicas else told
+
+
 _UNITS = {"cpu": (1.0, "cpu"), "memory": (2.0**30, "Gi"), "proxyConfig": (2.0**20, "Mi"), "replicas": (1.0, "replica")}
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from microglia.model.units import show_duration
 from microglia.plan.change import Change, RemoveChange, ScaleChange
 from microglia.plan.document import Plan
-from microglia.report.amounts import figure, saving, winner
+from microglia.report.amounts import figure, saved, saving, winner
 from microglia.report.data import plain
 from microglia.report.notes import held_text, spared_text, undecided_text
 from microglia.report.seen import seen_text
@@ -55,7 +55,7 @@ def consent_text(checked: Checked, view: View) -> str:
     if isinstance(checked, Refused):
         parts.append(refusals_text(checked))
     elif plan.changes:
-        parts += [paragraph(f"Saves {saving(plan.saving, view.currency)}.") if plan.purpose == "prune" else ""]
+        parts += [paragraph(f"Saves {saved(plan.saving, view.currency)}.") if plan.purpose == "prune" else ""]
         parts += [replay_text(checked), *(paragraph(f"Warning: {warning}") for warning in plan.warnings)]
     return "\n\n".join(part for part in parts if part)
 

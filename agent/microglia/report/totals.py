@@ -2,7 +2,7 @@
 
 from microglia.model.units import show_duration
 from microglia.plan.document import AccountLine, Competition, Plan
-from microglia.report.amounts import LITTLE, figure, little, price, resource, saving, worth
+from microglia.report.amounts import LITTLE, figure, little, price, resource, saved, worth
 from microglia.report.table import count, paragraph, table
 from microglia.verify.clear import Checked, Refused
 
@@ -23,7 +23,7 @@ def totals_text(plan: Plan, currency: str) -> str:
         lines.append(paragraph(OUTSIDE))
     lines += [paragraph(_over(line, currency)) for line in plan.accounts if line.short > 0]
     if plan.changes:
-        lines.append(paragraph(f"This plan saves {saving(plan.saving, currency)}."))
+        lines.append(paragraph(f"This plan saves {saved(plan.saving, currency)}."))
     return "\n".join(lines)
 
 

@@ -80,3 +80,13 @@ def test_an_override_of_a_rule_that_does_not_exist_is_warned_about() -> None:
         'spec.protect.never[0] names the rule "standbyy", which does not exist; did you mean "standby"?',
         'spec.protect.never[2] names the rule "xyz", which does not exist; microglia policy rules lists them',
     )
+
+
+@pytest.mark.parametrize(("cpu", "memory", "count"), [("0", "0", 1), ("0.01", "0", 0), ("0", "0.01", 0)])
+def test_a_budget_in_money_without_prices_is_warned_about(cpu: str, memory: str, count: int) -> None:
+    """Where nothing costs anything, no budget of money ever binds."""
+    prices = {"cpuHour": cpu, "memoryGiHour": memory}
+    found = warned(budget={"money": {"limit": "3000"}}, prices=prices)
+    assert len(found) == count
+    assert all("spec.budget.money has no effect" in line for line in found)
+    assert warned(prices=prices) == ()

@@ -3,7 +3,7 @@
 import pytest
 
 from microglia.plan.change import Saving
-from microglia.report.amounts import bill, element, figure, precise, price, resource, saving, winner
+from microglia.report.amounts import bill, element, figure, precise, price, resource, saved, saving, winner
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,13 @@ def test_a_saving_names_only_what_is_saved():
     assert saving(whole, "EUR") == "0.5 cpu, 1.0 Gi, 1.0 Mi proxy, 12 EUR/month"
     assert saving(whole) == "0.5 cpu, 1.0 Gi, 1.0 Mi proxy"
     assert saving(Saving()) == "-"
+
+
+def test_what_a_plan_saves_begins_with_its_replicas():
+    """One, several, or none of them."""
+    assert saved(Saving(cpu=1.2, replicas=2, money=29.4), "EUR") == "2 replicas, 1.2 cpu, 29.4 EUR/month"
+    assert saved(Saving(cpu=0.6, replicas=1)) == "1 replica, 0.6 cpu"
+    assert saved(Saving(proxy_config=2**20)) == "1.0 Mi proxy"
 
 
 def test_a_price_is_for_the_unit_in_which_people_count():
