@@ -112,3 +112,4 @@ def test_numbers_agree_with_their_noun():
     """One is singular, none and many are not; a final y changes."""
     assert [units.some(number, "replica") for number in (0, 1, 2000)] == ["0 replicas", "1 replica", "2,000 replicas"]
     assert units.some(2, "primary") == "2 primaries"
+    assert units.some(14, "day") == "14 days"

@@ -67,6 +67,14 @@ def test_a_new_sidecar_hides_what_was_asked() -> None:
     assert change.uid == "Deployment-shop-search"
 
 
+def test_what_is_at_risk_is_told_in_requests_by_any_rule() -> None:
+    """By presence routes compete in hours a week; a person still reads requests per hour: 3.0 in 336, twice."""
+    idle = route("search", ADS, BLOG, value=1.498)
+    spec = PolicySpec(retention=Retention(rule="presence"))
+    change = hide(table(losing=[idle], spec=spec), wid("search"), 2)
+    assert change.why.at_risk == pytest.approx(2 * 2.995732 / 336)
+
+
 def test_part_of_the_hosts_may_go() -> None:
     """A round's share may cut a class in two; the first by name go first."""
     change = hide(table(), wid("search"), 1)
