@@ -20,20 +20,27 @@ def returning(values: F64, hour_of_week: Ints) -> tuple[F64, Ints]:
     if not values.size:
         return level, hour
     often = np.bincount(hour_of_week, minlength=HOURS_OF_WEEK)
-    first = int(hour_of_week[0])
-    weeks = -(-(first + hour_of_week.size) // HOURS_OF_WEEK)
     for start in range(0, len(values), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
         padded = np.pad(values[rows], ((0, 0), (1, 1)), constant_values=-np.inf)
         around = np.maximum(np.maximum(padded[:, :-2], padded[:, 2:]), padded[:, 1:-1])
-        calendar = np.full((len(around), weeks * HOURS_OF_WEEK), -np.inf)
-        calendar[:, first : first + hour_of_week.size] = around
-        ranked = np.sort(calendar.reshape(len(around), weeks, HOURS_OF_WEEK), axis=1)
-        again = ranked[:, -2] if weeks > 1 else ranked[:, -1]
-        back = np.where(often > 1, again, ranked[:, -1])
-        hour[rows] = back.argmax(axis=1)
+        ranked = np.sort(_weeks(around, hour_of_week), axis=1)
+        back = np.where(often > 1, ranked[:, max(-2, -ranked.shape[1])], ranked[:, -1])
         level[rows] = back.max(axis=1)
+        # Of hours that are alike for being neighbours, the one that was busy itself.
+        own = _weeks(values[rows], hour_of_week).max(axis=1)
+        hour[rows] = np.where(back == level[rows, None], own, -np.inf).argmax(axis=1)
     return np.maximum(level, 0.0), hour
+
+
+def _weeks(values: F64, hour_of_week: Ints) -> F64:
+    """``values`` (n, H) by week and hour of the week, (n, w, 168); -inf outside the window."""
+    first = int(hour_of_week[0])
+    weeks = -(-(first + hour_of_week.size) // HOURS_OF_WEEK)
+    calendar = np.full((len(values), weeks * HOURS_OF_WEEK), -np.inf)
+    calendar[:, first : first + hour_of_week.size] = values
+    found: F64 = calendar.reshape(len(values), weeks, HOURS_OF_WEEK)
+    return found
 
 
 def hours_short(values: F64, rows: Ints, served: F64) -> Ints:
