@@ -20,6 +20,8 @@ from microglia.score.unseen import Mass, unseen_by_class
 from microglia.score.week import named
 from microglia.topology.graph import Topology
 
+_WEEK = timedelta(days=7)
+
 
 def seen_text(found: Seen | None) -> str:
     """``7 of 14 days seen; the busiest hour of the week, Monday 09:00 UTC, was not.`` and what else a person would ask
@@ -54,7 +56,11 @@ def _season(found: Seen) -> str:
         f"{name} season {'none seen, less than two of its periods were' if value is None else _strength(value)}"
         for name, value in (("daily", daily), ("weekly", weekly))
     ]
-    return f"{told[0][0].upper()}{told[0][1:]}, {told[1]}"
+    said = f"{told[0][0].upper()}{told[0][1:]}, {told[1]}"
+    if weekly is not None and weekly >= STRONG and found.cycle < _WEEK:
+        length = show_duration(found.cycle)
+        said += f", but spec.observation.cycles asks for periods of {length} alone: write {{length: 7d}}"
+    return said
 
 
 def _strength(value: float) -> str:

@@ -53,6 +53,16 @@ def test_what_a_short_window_cannot_say() -> None:
     )
 
 
+def test_a_strong_week_is_held_against_a_policy_that_asks_for_days() -> None:
+    """What the week adds would be missed by a cycle of a day."""
+    daily = replace(WHOLE, cycle=timedelta(days=1), season=Season(0.5, 0.3))
+    advice = ", but spec.observation.cycles asks for periods of 1d alone: write {length: 7d}."
+    assert f"weekly season strong (0.30){advice}" in seen_sentence(daily)
+    assert advice not in seen_sentence(replace(daily, season=Season(0.5, 0.29)))
+    assert advice not in seen_sentence(replace(daily, cycle=WEEK))
+    assert advice not in seen_sentence(replace(daily, season=Season(0.5, None)))
+
+
 def test_a_plan_that_gives_back_looked_at_no_window() -> None:
     """Nothing to say."""
     assert seen_text(None) == ""
