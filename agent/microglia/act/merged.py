@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from microglia.model.kinds import BY_NAME
+from microglia.model.listing import listed
 from microglia.model.objects import BlindSpot, Objects, Raw, sorted_objects
 from microglia.model.ports import AbsentError, Cluster, UnreadableError
 from microglia.plan.merged import asked, merged, waiting
@@ -27,7 +28,7 @@ def _objects(cluster: Cluster, names: tuple[str, ...]) -> Objects:
     faults = []
     for name in names:
         try:
-            kinds[name] = sorted_objects(cluster.objects(BY_NAME[name]))
+            kinds[name] = sorted_objects(listed(cluster, BY_NAME[name]))
         except AbsentError:
             kinds[name] = ()
         except UnreadableError as error:

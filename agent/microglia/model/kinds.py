@@ -1,6 +1,6 @@
 """Every Kubernetes kind that microglia looks at: where it lives, and what its absence from sight would hide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Hides = Literal["workloads", "services", "zones", "floors", "routes", "owners", "callers", "nothing"]
@@ -9,7 +9,10 @@ Hides = Literal["workloads", "services", "zones", "floors", "routes", "owners", 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One listed kind. ``optional`` kinds come from a CRD: absent is normal, forbidden is a blind spot."""
+    """One listed kind. ``optional`` kinds come from a CRD: absent is normal, forbidden is a blind spot.
+
+    ``also`` names where else it may be served: another version, or ``group/version`` where it had another group.
+    """
 
     name: str
     group: str
@@ -18,6 +21,17 @@ class Kind:
     hides: Hides
     namespaced: bool = True
     optional: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple["Kind", ...]:
+        """Itself, then the same under every other version and group that may serve it. Versions of one group show the
+        same objects, groups may each have their own."""
+        others = [self._elsewhere(*place.rpartition("/")[::2]) for place in self.also]
+        return (self, *others)
+
+    def _elsewhere(self, group: str, version: str) -> "Kind":
+        return replace(self, group=group or self.group, version=version, also=())
 
     @property
     def path(self) -> str:
@@ -51,25 +65,38 @@ KINDS: tuple[Kind, ...] = (
     Kind("APIService", "apiregistration.k8s.io", "v1", "apiservices", "callers", namespaced=False),
     Kind("CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions", "callers",
          namespaced=False),
-    Kind("Sidecar", "networking.istio.io", "v1", "sidecars", "routes", optional=True),
-    Kind("DestinationRule", "networking.istio.io", "v1", "destinationrules", "callers", optional=True),
-    Kind("VirtualService", "networking.istio.io", "v1", "virtualservices", "callers", optional=True),
-    Kind("ServiceEntry", "networking.istio.io", "v1", "serviceentries", "callers", optional=True),
-    Kind("WorkloadEntry", "networking.istio.io", "v1", "workloadentries", "callers", optional=True),
-    Kind("HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes", "callers", optional=True),
-    Kind("GRPCRoute", "gateway.networking.k8s.io", "v1", "grpcroutes", "callers", optional=True),
-    Kind("WorkloadGroup", "networking.istio.io", "v1", "workloadgroups", "callers", optional=True),
-    Kind("TCPRoute", "gateway.networking.k8s.io", "v1alpha2", "tcproutes", "callers", optional=True),
-    Kind("TLSRoute", "gateway.networking.k8s.io", "v1alpha2", "tlsroutes", "callers", optional=True),
-    Kind("UDPRoute", "gateway.networking.k8s.io", "v1alpha2", "udproutes", "callers", optional=True),
-    Kind("ServiceExport", "multicluster.x-k8s.io", "v1alpha1", "serviceexports", "callers", optional=True),
-    Kind("ServiceImport", "multicluster.x-k8s.io", "v1alpha1", "serviceimports", "callers", optional=True),
+    Kind("Sidecar", "networking.istio.io", "v1", "sidecars", "routes", optional=True, also=("v1beta1",)),
+    Kind("DestinationRule", "networking.istio.io", "v1", "destinationrules", "callers",
+         optional=True, also=("v1beta1",)),
+    Kind("VirtualService", "networking.istio.io", "v1", "virtualservices", "callers", optional=True, also=("v1beta1",)),
+    Kind("ServiceEntry", "networking.istio.io", "v1", "serviceentries", "callers", optional=True, also=("v1beta1",)),
+    Kind("WorkloadEntry", "networking.istio.io", "v1", "workloadentries", "callers", optional=True, also=("v1beta1",)),
+    Kind("HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes", "callers", optional=True, also=("v1beta1",)),
+    Kind("GRPCRoute", "gateway.networking.k8s.io", "v1", "grpcroutes", "callers", optional=True, also=("v1alpha2",)),
+    Kind("WorkloadGroup", "networking.istio.io", "v1", "workloadgroups", "callers", optional=True, also=("v1beta1",)),
+    Kind("TCPRoute", "gateway.networking.k8s.io", "v1alpha2", "tcproutes", "callers", optional=True, also=("v1",)),
+    Kind("TLSRoute", "gateway.networking.k8s.io", "v1alpha2", "tlsroutes", "callers",
+         optional=True, also=("v1", "v1alpha3")),
+    Kind("UDPRoute", "gateway.networking.k8s.io", "v1alpha2", "udproutes", "callers", optional=True, also=("v1",)),
+    Kind("ServiceExport", "multicluster.x-k8s.io", "v1alpha1", "serviceexports", "callers",
+         optional=True, also=("v1beta1",)),
+    Kind("ServiceImport", "multicluster.x-k8s.io", "v1alpha1", "serviceimports", "callers",
+         optional=True, also=("v1beta1",)),
     Kind("Backend", "gateway.envoyproxy.io", "v1alpha1", "backends", "callers", optional=True),
-    Kind("TraefikService", "traefik.io", "v1alpha1", "traefikservices", "callers", optional=True),
-    Kind("TrafficSplit", "split.smi-spec.io", "v1alpha2", "trafficsplits", "callers", optional=True),
+    Kind("TraefikService", "traefik.io", "v1alpha1", "traefikservices", "callers",
+         optional=True, also=("traefik.containo.us/v1alpha1",)),
+    Kind("TrafficSplit", "split.smi-spec.io", "v1alpha2", "trafficsplits", "callers",
+         optional=True, also=("v1alpha1", "v1alpha4")),
     Kind("ServiceResolver", "consul.hashicorp.com", "v1alpha1", "serviceresolvers", "callers", optional=True),
     Kind("MeshLoadBalancingStrategy", "kuma.io", "v1alpha1", "meshloadbalancingstrategies", "callers", optional=True),
-    Kind("Gslb", "k8gb.absa.oss", "v1beta1", "gslbs", "callers", optional=True),
+    Kind("Gslb", "k8gb.absa.oss", "v1beta1", "gslbs", "callers", optional=True, also=("k8gb.io/v1beta1",)),
+    Kind("ServiceSplitter", "consul.hashicorp.com", "v1alpha1", "servicesplitters", "callers", optional=True),
+    Kind("SamenessGroup", "consul.hashicorp.com", "v1alpha1", "samenessgroups", "callers", optional=True),
+    Kind("ExportedServices", "consul.hashicorp.com", "v1alpha1", "exportedservices", "callers", optional=True),
+    Kind("SecurityPolicy", "gateway.envoyproxy.io", "v1alpha1", "securitypolicies", "callers", optional=True),
+    Kind("EnvoyExtensionPolicy", "gateway.envoyproxy.io", "v1alpha1", "envoyextensionpolicies", "callers",
+         optional=True),
+    Kind("EnvoyProxy", "gateway.envoyproxy.io", "v1alpha1", "envoyproxies", "callers", optional=True),
     Kind("AlertmanagerConfig", "monitoring.coreos.com", "v1alpha1", "alertmanagerconfigs", "callers", optional=True),
     Kind("Application", "argoproj.io", "v1alpha1", "applications", "nothing", optional=True),
     Kind("Rollout", "argoproj.io", "v1alpha1", "rollouts", "owners", optional=True),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from microglia.model.activity import nothing
 from microglia.model.doubts import doubts
 from microglia.model.kinds import KINDS, Kind
+from microglia.model.listing import listed
 from microglia.model.objects import BlindSpot, Objects, Raw, labels_of, name_of, sorted_objects
 from microglia.model.ports import AbsentError, Cluster, Traffic, UnreadableError
 from microglia.model.snapshot import Snapshot, Source
@@ -68,7 +69,7 @@ def look(cluster: Cluster) -> Objects:
         kinds[kind.name] = ()
         try:
             with uncollected():
-                raws = _foreign(kind, cluster.objects(kind))
+                raws = _foreign(kind, listed(cluster, kind))
                 namespaces = frozenset(map(name_of, kinds["Namespace"]))
                 kinds[kind.name] = sorted_objects(trimmed(kind.name, raw, namespaces) for raw in raws)
         except AbsentError:

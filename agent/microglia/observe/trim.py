@@ -166,6 +166,27 @@ def _alerting(raw: Raw) -> dict[str, Any]:
     return {"spec": {"hosts": sorted(set(_url_hosts(at(raw, "spec", default={}))))}}
 
 
+def _fallbacks(raw: Raw) -> dict[str, Any]:
+    """Only its references that are fallbacks: the rest may carry environment and credentials."""
+    kept = [{"field": field, **_reference(one)} for field, one in _references(raw.get("spec"), "spec")]
+    return {"found": {"fallbacks": kept}} if kept else {}
+
+
+def _references(value: Any, field: str) -> Iterator[tuple[str, Raw]]:
+    if isinstance(value, Mapping):
+        if value.get("fallback") is True and value.get("name"):
+            yield field, value
+        for key in sorted(value):
+            yield from _references(value[key], f"{field}.{key}")
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _references(item, f"{field}[{i}]")
+
+
+def _reference(one: Raw) -> dict[str, str]:
+    return {key: str(one[key]) for key in ("group", "kind", "name", "namespace") if one.get(key)}
+
+
 def _url_hosts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield from _HOST.findall(value)
@@ -180,5 +201,6 @@ _SHAPES: dict[str, Trim] = {
     "Lease": _lease, "ValidatingWebhookConfiguration": _webhooks, "MutatingWebhookConfiguration": _webhooks,
     "APIService": _api_service, "CustomResourceDefinition": _definition,
     "Rollout": _workload, "ScaledObject": _scaled_object, "AlertmanagerConfig": _alerting,
-    "Application": _application,
+    "Application": _application, "SecurityPolicy": _fallbacks, "EnvoyExtensionPolicy": _fallbacks,
+    "EnvoyProxy": _fallbacks,
 }  # fmt: skip

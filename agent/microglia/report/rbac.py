@@ -36,9 +36,10 @@ KEEPING: tuple[Access, ...] = (*RECORDS, _reading("PruningPolicy", "get"))
 
 def cluster_role() -> dict[str, Any]:
     """Read-only; no secrets; ``services/proxy`` only reaches a Prometheus that is given no URL."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, set[str]] = {}
     for kind in (*KINDS, PLAN_KIND):
-        groups.setdefault(kind.group, []).append(kind.plural)
+        for place in kind.places:
+            groups.setdefault(place.group, set()).add(place.plural)
     rules = [
         {"apiGroups": [group], "resources": sorted(groups[group]), "verbs": ["get", "list"]} for group in sorted(groups)
     ]

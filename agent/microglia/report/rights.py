@@ -68,7 +68,8 @@ class Right:
 def _reading(role: Role) -> tuple[Right, ...]:
     groups: dict[str, set[str]] = {}
     for kind in KINDS:
-        groups.setdefault(kind.group, set()).add(kind.plural)
+        for place in kind.places:
+            groups.setdefault(place.group, set()).add(place.plural)
     return tuple(Right(role, "cluster", group, tuple(sorted(groups[group])), _LOOK) for group in sorted(groups))
 
 

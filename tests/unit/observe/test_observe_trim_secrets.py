@@ -30,3 +30,17 @@ def test_scaled_objects_lose_their_triggers() -> None:
     spec = {"scaleTargetRef": {"name": "a"}, "minReplicaCount": 2, "triggers": [{"metadata": {"url": "amqp://u:p@q"}}]}
     kept = trimmed("ScaledObject", {"metadata": {"name": "a", "namespace": "n"}, "spec": spec})
     assert kept["spec"] == {"scaleTargetRef": {"name": "a"}, "minReplicaCount": 2}
+
+
+def test_policies_of_envoy_gateway_keep_their_fallbacks_alone() -> None:
+    """They may hold environment, credentials and headers; which Services stand in for others is what is read."""
+    references = [{"name": "main", "port": 80}, {"name": "spare", "namespace": "auth", "port": 80, "fallback": True}]
+    spec = {"extAuth": {"grpc": {"backendRefs": references}, "headers": ["hunter2"]}, "fallback": True}
+    kept = trimmed("SecurityPolicy", {"metadata": {"name": "a", "namespace": "n"}, "spec": spec})
+    assert kept == {
+        "metadata": {"name": "a", "namespace": "n"},
+        "found": {"fallbacks": [{"field": "spec.extAuth.grpc.backendRefs[1]", "name": "spare", "namespace": "auth"}]},
+    }
+    env = {"provider": {"kubernetes": {"envoyDeployment": {"container": {"env": [{"value": "hunter2"}]}}}}}
+    assert "hunter2" not in str(trimmed("EnvoyProxy", {"metadata": {"name": "a"}, "spec": env}))
+    assert trimmed("EnvoyExtensionPolicy", {"metadata": {"name": "a"}}) == {"metadata": {"name": "a"}}

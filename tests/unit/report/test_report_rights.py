@@ -90,7 +90,7 @@ def test_every_write_is_granted_and_every_grant_is_written(cluster: Spied, role:
 def test_every_kind_that_is_read_is_granted(role: Role) -> None:
     """All that a lap lists, and single objects of it; the plans; the service proxy only as a way to Prometheus."""
     table = granted(one for one in RIGHTS if one.role == role)
-    looked = {(kind.group, kind.plural) for kind in (*KINDS, PLAN_KIND)}
+    looked = {(place.group, place.plural) for kind in (*KINDS, PLAN_KIND) for place in kind.places}
     assert {one[:2] for one in table if one[2] == "list"} == looked
     assert {one[:2] for one in table if one[2] == "get"} == looked | {("", "services/proxy")}
     watched = {("microglia.dev", "pruningpolicies"), *({("microglia.dev", "pruningplans")} if role == "writer" else ())}
