@@ -6,9 +6,13 @@ from typing import Any
 
 from microglia.model.ids import ObjectRef, WorkloadId, service_host
 from microglia.model.objects import Objects, Raw, annotations_of, at, name_of, namespace_of, ref_of
+from microglia.topology.consul import consul_failovers
+from microglia.topology.envoy_gateway import envoy_failovers
 from microglia.topology.hosts import full_name
+from microglia.topology.linkerd import linkerd_failovers
 from microglia.topology.nodes import Reach, Service, Standby, Workload
 from microglia.topology.pods import REGION
+from microglia.topology.traefik import traefik_failovers
 
 BACKUP_FOR = "microglia.dev/backup-for"
 _FAILOVER = "loadBalancer.localityLbSetting.failover"
@@ -35,8 +39,9 @@ class _Said:
 
 
 def read_standbys(cast: Cast) -> tuple[Standby, ...]:
-    """All relations, sorted: Istio failover between regions, annotations, ``Protection`` objects."""
-    found = {*_failovers(cast), *_annotated(cast), *_protections(cast)}
+    """All relations, sorted: Istio failover between regions, failover of other meshes between Services, annotations,
+    ``Protection`` objects."""
+    found = {*_failovers(cast), *_between_services(cast), *_annotated(cast), *_protections(cast)}
     return tuple(sorted(found, key=lambda one: (one.backup, one.primary, one.source, one.field, one.value)))
 
 
@@ -92,6 +97,21 @@ def _failovers(cast: Cast) -> Iterator[Standby]:
 
 def _regions(one: Workload, regions: Mapping[str, str]) -> set[str]:
     return {regions.get(pod.node, "") for pod in one.pods}
+
+
+def _between_services(cast: Cast) -> Iterator[Standby]:
+    failovers = (
+        *linkerd_failovers(cast.objects), *consul_failovers(cast.objects, cast.services),
+        *traefik_failovers(cast.objects), *envoy_failovers(cast.objects, cast.services),
+    )  # fmt: skip
+    for one in failovers:
+        yield from _pairs(
+            _behind(one.backups, cast), _behind(one.primaries, cast), _Said(one.source, one.field, one.value)
+        )
+
+
+def _behind(hosts: Iterable[str], cast: Cast) -> tuple[WorkloadId, ...]:
+    return tuple(one for host in hosts if host in cast.services for one in cast.services[host].workloads)
 
 
 def _annotated(cast: Cast) -> Iterator[Standby]:
