@@ -1,15 +1,18 @@
-"""Ways in and out: gateways, fallbacks of Ingresses, Services that other clusters share."""
+"""Ways in and out, and where policy is enforced: gateways and waypoints."""
 
 from collections.abc import Iterator
 
-from microglia.model.objects import annotations_of, at, labels_of, namespace_of, ref_of
+from microglia.model.ids import service_host
+from microglia.model.objects import annotations_of, at, labels_of, name_of, namespace_of, ref_of
 from microglia.protect.keep import Keep, Where, floor, of_client, pin, to_hosts
 from microglia.protect.look import Look
+from microglia.protect.named import Named, kept
 from microglia.topology.nodes import Workload
 
 _GATEWAY_LABELS = ("gateway.istio.io/managed", "gateway.networking.k8s.io/gateway-name", "topology.istio.io/network")
+_USES = ("istio.io/use-waypoint", "istio.io/use-waypoint-canary")
+_USED_IN = "istio.io/use-waypoint-namespace"
 _GATEWAY_ROLES = frozenset({"ingressgateway", "egressgateway", "eastwestgateway"})
-_NGINX = "nginx.ingress.kubernetes.io/"
 
 
 def gateway(look: Look) -> Iterator[Keep]:
@@ -33,26 +36,40 @@ def _gateway_mark(one: Workload) -> tuple[str, str] | None:
     return None
 
 
-def ingress_fallback(look: Look) -> Iterator[Keep]:
-    """An Ingress falls back to it, or parks a canary there."""
-    for kind, raw in look.of("Ingress"):
-        name = at(raw, "spec", "defaultBackend", "service", "name")
-        if name:
-            where = Where(ref_of(kind, raw), "spec.defaultBackend.service.name", str(name))
-            yield from pin(look.behind(namespace_of(raw), str(name)), "an Ingress falls back to it", where)
-        marks = annotations_of(raw)
-        fallback = marks.get(f"{_NGINX}default-backend", "")
-        if fallback:
-            where = Where(ref_of(kind, raw), f"metadata.annotations[{_NGINX}default-backend]", fallback)
-            namespace, _, service = fallback.rpartition("/")
-            targets = look.behind(namespace or namespace_of(raw), service)
-            yield from pin(targets, "it answers when the Service of an Ingress has no endpoint", where)
-        if marks.get(f"{_NGINX}canary") == "true":
-            where = Where(ref_of(kind, raw), f"metadata.annotations[{_NGINX}canary]", "true")
-            for rule in at(raw, "spec", "rules", default=()):
-                for path in at(rule, "http", "paths", default=()):
-                    service = str(at(path, "backend", "service", "name", default=""))
-                    yield from pin(look.behind(namespace_of(raw), service), "an Ingress parks a canary there", where)
+def waypoint(look: Look) -> Iterator[Keep]:
+    """It is the waypoint of a namespace, a Service or pods: without it, its policies are not enforced."""
+    yield from kept(look, waypoint_names(look))
+    made = {
+        (one.id.namespace, name): one
+        for one in look.workloads.values()
+        for name in (one.pod_labels.get(_GATEWAY_LABELS[1]) or one.labels.get(_GATEWAY_LABELS[1]), one.id.name)
+        if name
+    }
+    for namespace, name, where in _uses(look):
+        found = made.get((namespace, name))
+        if found is not None:
+            yield from pin([found.id], _WAYPOINT, where)
+
+
+_WAYPOINT = "it is a waypoint: policies of layer 7 are enforced there, and nowhere without it"
+
+
+def waypoint_names(look: Look) -> Iterator[Named]:
+    """The Services of the waypoints that labels name."""
+    for namespace, name, where in _uses(look):
+        yield Named((service_host(namespace, name),), _WAYPOINT, where)
+
+
+def _uses(look: Look) -> Iterator[tuple[str, str, Where]]:
+    """(namespace, name, where) of every waypoint that a namespace, a Service, a workload or its pods name."""
+    for kind, raw, _ in look.markable():
+        template = at(raw, "spec", "template", "metadata", "labels", default={})
+        for part, labels in (("metadata", labels_of(raw)), ("spec.template.metadata", template)):
+            for key in _USES:
+                name = labels.get(key, "none")
+                if name != "none":
+                    namespace = labels.get(_USED_IN) or namespace_of(raw) or name_of(raw)
+                    yield namespace, name, Where(ref_of(kind, raw), f"{part}.labels[{key}]", name)
 
 
 def remote_callers(look: Look) -> Iterator[Keep]:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from microglia.model.ids import WorkloadId
+from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.model.objects import annotations_of, at, namespace_of, ref_of
 from microglia.protect.keep import Keep, Where, floor, pin, to_hosts
 from microglia.protect.look import Look
@@ -12,41 +12,47 @@ from microglia.topology.nodes import Workload
 from microglia.topology.roles import traffic_policies
 
 _SETTING = "loadBalancer.localityLbSetting"
+_ZONE_AWARE = 6
+"""Endpoints below which Envoy does not balance by zone, unless told otherwise."""
 _NODE_LOCAL = "PreferSameNode"
 _MODES = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
 
 
 def locality_failover(look: Look) -> Iterator[Keep]:
     """A DestinationRule names it as a tier of a failover between localities."""
-    for hosts, policy, where in _policies(look):
-        setting = at(policy, "loadBalancer", "localityLbSetting", default={})
-        zonal = at(policy, "loadBalancer", "zoneAwareLbSetting")
+    for aim in _policies(look):
         for field in ("failover", "failoverPriority"):
-            if setting.get(field):
-                here = Where(where.source, f"{where.field}.{_SETTING}.{field}", _short(setting[field]))
-                yield from _tier(look, hosts, "its host fails over between localities", here)
-        if zonal is not None and zonal.get("enabled") is not False:
-            here = Where(where.source, f"{where.field}.loadBalancer.zoneAwareLbSetting", _short(zonal))
-            yield from _tier(look, hosts, "its host fails over between zones and regions", here)
+            yield from _tier(look, aim, field, "its host fails over between localities")
+
+
+def zone_aware(look: Look) -> Iterator[Keep]:
+    """A DestinationRule balances it by zone: other regions are tiers, and with too few endpoints routing changes."""
+    for aim in _policies(look):
+        setting = at(aim.policy, "loadBalancer", "zoneAwareLbSetting")
+        if setting is not None and setting.get("enabled") is not False:
+            field = f"{aim.field}.loadBalancer.zoneAwareLbSetting"
+            where = Where(aim.source, field, _short(setting))
+            yield from _pinned(look, aim, "its host fails over between zones and regions", where)
+            least = int(setting.get("minClusterSize", _ZONE_AWARE))
+            there = Where(aim.source, f"{field}.minClusterSize", str(setting.get("minClusterSize", "not set")))
+            reason = f"with less than {least} endpoints Envoy no longer balances by zone"
+            yield from floor(_serving(look, aim), least, reason, there)
 
 
 def locality_distribute(look: Look) -> Iterator[Keep]:
     """A DestinationRule distributes by locality: one that is left out receives nothing, on purpose."""
-    for hosts, policy, where in _policies(look):
-        entries = at(policy, "loadBalancer", "localityLbSetting", "distribute")
-        if entries:
-            here = Where(where.source, f"{where.field}.{_SETTING}.distribute", _short(entries))
-            yield from _tier(look, hosts, "its host is distributed by locality", here)
+    for aim in _policies(look):
+        yield from _tier(look, aim, "distribute", "its host is distributed by locality")
 
 
 def outlier_detection(look: Look) -> Iterator[Keep]:
     """Outlier detection alone turns locality failover on: one copy stays in every zone that has one."""
-    for hosts, policy, where in _policies(look):
-        enabled = at(policy, "loadBalancer", "localityLbSetting", "enabled", default=True)
-        if at(policy, "outlierDetection") is not None and enabled is not False:
-            here = Where(where.source, f"{where.field}.outlierDetection", _short(policy["outlierDetection"]))
+    for aim in _policies(look):
+        enabled = at(aim.policy, "loadBalancer", "localityLbSetting", "enabled", default=True)
+        if at(aim.policy, "outlierDetection") is not None and enabled is not False:
+            where = Where(aim.source, f"{aim.field}.outlierDetection", _short(aim.policy["outlierDetection"]))
             reason = "ejected endpoints fail over to other zones: one copy stays in every zone that has one"
-            yield from _one_per_zone(look, look.serving(hosts), reason, here)
+            yield from one_per_zone(look, _serving(look, aim), reason, where)
 
 
 def traffic_distribution(look: Look) -> Iterator[Keep]:
@@ -60,9 +66,11 @@ def traffic_distribution(look: Look) -> Iterator[Keep]:
             wish = marks.get(mode, "")
             where = Where(where.source, f"metadata.annotations[{mode}]", wish)
         if wish == _NODE_LOCAL:
-            yield from pin(service.workloads, "its callers prefer the copy on their own node", where)
+            for one in service.workloads:
+                nodes = len({pod.node for pod in look.workloads[one].pods})
+                yield from floor([one], nodes, "its callers prefer the copy on their own node", where)
         elif wish:
-            yield from _one_per_zone(look, service.workloads, "its callers prefer the copies of their own zone", where)
+            yield from one_per_zone(look, service.workloads, "its callers prefer the copies of their own zone", where)
 
 
 def local_traffic_policy(look: Look) -> Iterator[Keep]:
@@ -79,24 +87,48 @@ def zones_in_use(workload: Workload) -> int:
     return len({pod.zone for pod in workload.pods})
 
 
-def _policies(look: Look) -> Iterator[tuple[list[str], Mapping[str, Any], Where]]:
-    """(hosts, traffic policy, where) of every DestinationRule."""
-    for kind, raw in look.of("DestinationRule"):
-        hosts = look.hosts(str(at(raw, "spec", "host", default="")), namespace_of(raw))
-        for field, policy in traffic_policies(raw):
-            yield hosts, policy, Where(ref_of(kind, raw), field, "")
-
-
-def _tier(look: Look, hosts: list[str], reason: str, where: Where) -> Iterator[Keep]:
-    yield from pin(look.serving(hosts), reason, where)
-    yield from to_hosts(hosts, reason, where)
-
-
-def _one_per_zone(look: Look, targets: tuple[WorkloadId, ...], reason: str, where: Where) -> Iterator[Keep]:
+def one_per_zone(look: Look, targets: tuple[WorkloadId, ...], reason: str, where: Where) -> Iterator[Keep]:
+    """As many copies of each as there are zones that have one, where those are several."""
     for target in targets:
         zones = zones_in_use(look.workloads[target])
         if zones > 1:
             yield from floor([target], zones, reason, where)
+
+
+class _Aim(NamedTuple):
+    """A traffic policy of a DestinationRule: at ``field``, for ``hosts``, and there for pods with ``labels``."""
+
+    source: ObjectRef
+    field: str
+    hosts: tuple[str, ...]
+    labels: Mapping[str, str]
+    policy: Mapping[str, Any]
+
+
+def _policies(look: Look) -> Iterator[_Aim]:
+    for kind, raw in look.of("DestinationRule"):
+        hosts = tuple(look.hosts(str(at(raw, "spec", "host", default="")), namespace_of(raw)))
+        for field, policy in traffic_policies(raw):
+            subset = field.removeprefix("spec.subsets[").partition("]")[0]
+            labels = at(raw, "spec", "subsets", int(subset), "labels", default={}) if subset.isdecimal() else {}
+            yield _Aim(ref_of(kind, raw), field, hosts, labels, policy)
+
+
+def _serving(look: Look, aim: _Aim) -> tuple[WorkloadId, ...]:
+    return look.subset(aim.hosts, aim.labels)
+
+
+def _tier(look: Look, aim: _Aim, field: str, reason: str) -> Iterator[Keep]:
+    """``field`` of a locality setting, unless that is switched off."""
+    setting = at(aim.policy, "loadBalancer", "localityLbSetting", default={})
+    if setting.get(field) and setting.get("enabled") is not False:
+        where = Where(aim.source, f"{aim.field}.{_SETTING}.{field}", _short(setting[field]))
+        yield from _pinned(look, aim, reason, where)
+
+
+def _pinned(look: Look, aim: _Aim, reason: str, where: Where) -> Iterator[Keep]:
+    yield from pin(_serving(look, aim), reason, where)
+    yield from to_hosts(aim.hosts, reason, where)
 
 
 def _short(value: Any) -> str:

@@ -77,6 +77,10 @@ class Look:
         found = {one for host in hosts if host in self.services for one in self.services[host].workloads}
         return tuple(sorted(found))
 
+    def subset(self, hosts: Iterable[str], labels: Mapping[str, str]) -> tuple[WorkloadId, ...]:
+        """Those that serve ``hosts`` and whose pods carry ``labels``."""
+        return tuple(one for one in self.serving(hosts) if one in self.index.matching(one.namespace, labels))
+
     def reachable(self, host: str) -> tuple[WorkloadId, ...]:
         """The workloads that a call to ``host`` may reach."""
         reach = self.topology.reach.get(host)

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.model.objects import Raw, at, name_of, namespace_of, ref_of
+from microglia.protect.fronts import reference_hosts
 from microglia.protect.keep import Keep, Where, pin, to_hosts
 from microglia.protect.look import Look
-from microglia.topology.routing import ROUTE_KINDS, backend_host, backends, destinations
+from microglia.protect.named import Named
+from microglia.topology.routing import ROUTE_KINDS, backends, destinations
 
 _CONDITIONS = ("headers", "withoutHeaders", "queryParams", "sourceLabels", "sourceNamespace")
 
@@ -27,9 +29,7 @@ class _Aim(NamedTuple):
 def zero_weight(look: Look) -> Iterator[Keep]:
     """A route names it at weight 0: parked, and given everything once it is the only destination left."""
     for aim in (*_virtual(look), *_gateway(look)):
-        # Istio reads a weight that is left out beside others as 0; the Gateway API as 1.
-        omitted = aim.weight is None and aim.siblings > 1 and aim.source.kind == "VirtualService"
-        if aim.weight == 0 or omitted:
+        if _at_zero(aim):
             where = Where(aim.source, f"{aim.field}.weight", "0" if aim.weight == 0 else "not set")
             yield from _parked(look, aim, "a route parks it at weight 0", where)
 
@@ -37,7 +37,7 @@ def zero_weight(look: Look) -> Iterator[Keep]:
 def mirror(look: Look) -> Iterator[Keep]:
     """A route mirrors requests to it: what is compared there is not worth its answers."""
     for aim in (*_virtual(look), *_gateway(look)):
-        if ".mirror" in aim.field or ".requestMirror" in aim.field:
+        if _is_mirror(aim):
             where = Where(aim.source, aim.field, aim.subset or ", ".join(aim.hosts))
             yield from _parked(look, aim, "a route mirrors requests to it", where)
 
@@ -52,6 +52,24 @@ def conditional_route(look: Look) -> Iterator[Keep]:
             yield from _parked(look, aim, "only requests of a certain kind are sent to it", where)
 
 
+def idle_names(look: Look) -> Iterator[Named]:
+    """The destinations that routes park or only mirror to."""
+    for aim in (*_virtual(look), *_gateway(look)):
+        if aim.hosts and (_at_zero(aim) or _is_mirror(aim)):
+            reason = "a route parks it, or mirrors requests to it"
+            yield Named(aim.hosts, reason, Where(aim.source, aim.field, ", ".join(aim.hosts)))
+
+
+def _at_zero(aim: _Aim) -> bool:
+    """Istio reads a weight that is left out beside others as 0; the Gateway API as 1."""
+    omitted = aim.weight is None and aim.siblings > 1 and aim.source.kind == "VirtualService"
+    return not _is_mirror(aim) and (aim.weight == 0 or omitted)
+
+
+def _is_mirror(aim: _Aim) -> bool:
+    return ".mirror" in aim.field or ".requestMirror" in aim.field
+
+
 def unrouted_subset(look: Look) -> Iterator[Keep]:
     """A DestinationRule keeps a subset of it to which no route sends, while routes choose among the others."""
     routed: dict[str, set[str]] = {}
@@ -64,7 +82,7 @@ def unrouted_subset(look: Look) -> Iterator[Keep]:
             for i, subset in enumerate(at(raw, "spec", "subsets", default=())):
                 if any(chosen) and subset.get("name") not in chosen:
                     where = Where(ref_of(kind, raw), f"spec.subsets[{i}]", str(subset.get("name")))
-                    targets = _narrowed(look, host, at(subset, "labels", default={}))
+                    targets = look.subset([host], at(subset, "labels", default={}))
                     yield from pin(targets, "it is a parked version: no route sends to its subset", where)
 
 
@@ -80,25 +98,34 @@ def _of_subset(look: Look, host: str, subset: str) -> tuple[WorkloadId, ...]:
         if host in look.hosts(str(at(raw, "spec", "host", default="")), namespace_of(raw)):
             for one in at(raw, "spec", "subsets", default=()):
                 if one.get("name") == subset:
-                    return _narrowed(look, host, at(one, "labels", default={}))
+                    return look.subset([host], at(one, "labels", default={}))
     return look.serving([host])
 
 
-def _narrowed(look: Look, host: str, labels: Mapping[str, str]) -> tuple[WorkloadId, ...]:
-    found = look.serving([host])
-    return tuple(one for one in found if one in look.index.matching(one.namespace, labels))
-
-
 def _virtual(look: Look) -> Iterator[_Aim]:
+    chosen = _chosen(look)
     for kind, raw in look.of("VirtualService"):
+        delegated = chosen.get((namespace_of(raw), name_of(raw)), False)
         for field, route in destinations(raw):
             host = str(at(route, "destination", "host", default=""))
             rule = _rule(raw, field)
             yield _Aim(
                 ref_of(kind, raw), field, tuple(look.hosts(host, namespace_of(raw))),
                 str(at(route, "destination", "subset", default="")), route.get("weight"),
-                len(at(rule, "route", default=())), _narrow(at(rule, "match", default=())),
+                len(at(rule, "route", default=())), delegated or _narrow(at(rule, "match", default=())),
             )  # fmt: skip
+
+
+def _chosen(look: Look) -> Mapping[tuple[str, str], bool]:
+    """(namespace, name) of each VirtualService that others delegate to -> whether they all do so under a condition."""
+    found: dict[tuple[str, str], bool] = {}
+    for _, raw in look.of("VirtualService"):
+        for rule in at(raw, "spec", "http", default=()):
+            delegate = rule.get("delegate")
+            if delegate:
+                key = (str(delegate.get("namespace") or namespace_of(raw)), str(delegate.get("name", "")))
+                found[key] = found.get(key, True) and _narrow(rule.get("match"))
+    return found
 
 
 def _rule(raw: Raw, field: str) -> Mapping[str, Any]:
@@ -111,10 +138,9 @@ def _rule(raw: Raw, field: str) -> Mapping[str, Any]:
 def _gateway(look: Look) -> Iterator[_Aim]:
     for kind, raw in look.of(*ROUTE_KINDS):
         for field, reference in backends(raw):
-            host = backend_host(reference, namespace_of(raw))
-            rule = _rule(raw, field)
+            rule, hosts = _rule(raw, field), reference_hosts(look, reference, namespace_of(raw))
             yield _Aim(
-                ref_of(kind, raw), field, (host,) if host else (), "", reference.get("weight"),
+                ref_of(kind, raw), field, hosts, "", reference.get("weight"),
                 len(at(rule, "backendRefs", default=())), _narrow(at(rule, "matches", default=())),
             )  # fmt: skip
 
@@ -122,26 +148,3 @@ def _gateway(look: Look) -> Iterator[_Aim]:
 def _narrow(matches: Any) -> bool:
     """Whether every alternative of a rule asks for more than a path."""
     return bool(matches) and all(any(one.get(key) for key in _CONDITIONS) for one in matches)
-
-
-def external_endpoints(look: Look) -> Iterator[Keep]:
-    """It shares a ServiceEntry or a Service with endpoints outside the cluster: one may stand by for the other."""
-    for kind, raw in look.of("ServiceEntry"):
-        labels = at(raw, "spec", "workloadSelector", "labels")
-        if labels:
-            where = Where(ref_of(kind, raw), "spec.workloadSelector", _joined(labels))
-            yield from pin(
-                sorted(look.index.matching(namespace_of(raw), labels)), "a ServiceEntry selects its pods", where
-            )
-    for kind, raw in look.of("WorkloadEntry", "WorkloadGroup"):
-        field = "spec.labels" if kind == "WorkloadEntry" else "spec.metadata.labels"
-        labels = at(raw, *field.split("."), default={})
-        for service in look.services.values():
-            selector = at(service.raw, "spec", "selector", default={})
-            if service.namespace == namespace_of(raw) and selector and selector.items() <= labels.items():
-                where = Where(ref_of(kind, raw), field, _joined(labels))
-                yield from pin(service.workloads, f"{kind} {name_of(raw)} serves the same host", where)
-
-
-def _joined(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={labels[key]}" for key in sorted(labels))

@@ -13,9 +13,11 @@ from microglia.protect.availability import (
 )
 from microglia.protect.backup import backup, twin
 from microglia.protect.blind import blind_spot
-from microglia.protect.callbacks import api_service, crd_conversion, webhook
+from microglia.protect.callbacks import api_service, crd_conversion, metrics_adapter, webhook
 from microglia.protect.evidence import not_request_driven, shield, unknown, unmeshed
-from microglia.protect.gateways import failure_accrual, gateway, ingress_fallback, remote_callers
+from microglia.protect.external import external_endpoints
+from microglia.protect.gateways import failure_accrual, gateway, remote_callers, waypoint
+from microglia.protect.ingress import ingress_fallback
 from microglia.protect.keep import Rule
 from microglia.protect.locality import (
     local_traffic_policy,
@@ -23,13 +25,14 @@ from microglia.protect.locality import (
     locality_failover,
     outlier_detection,
     traffic_distribution,
+    zone_aware,
 )
 from microglia.protect.marks import leave_alone
 from microglia.protect.not_understood import not_understood
 from microglia.protect.owners import not_a_deployment, operator_owned, replicated_data
 from microglia.protect.people import annotated, ignored, minimum_annotated, minimum_policy, policy_always, protection
 from microglia.protect.periodic import backup_restore, cron_target, monitoring, outside_callers
-from microglia.protect.platform import priority_class, system_namespace
+from microglia.protect.platform import operator, priority_class, system_namespace
 from microglia.protect.rollouts import argo_rollout, flagger, in_flight
 from microglia.protect.routes import (
     configured_host,
@@ -39,7 +42,7 @@ from microglia.protect.routes import (
     service_entry,
     tls_origination,
 )
-from microglia.protect.routing import conditional_route, external_endpoints, mirror, unrouted_subset, zero_weight
+from microglia.protect.routing import conditional_route, mirror, unrouted_subset, zero_weight
 
 RULES: tuple[Rule, ...] = tuple(
     Rule(find)
@@ -55,6 +58,7 @@ RULES: tuple[Rule, ...] = tuple(
         twin,
         locality_failover,
         locality_distribute,
+        zone_aware,
         outlier_detection,
         traffic_distribution,
         local_traffic_policy,
@@ -66,12 +70,15 @@ RULES: tuple[Rule, ...] = tuple(
         webhook,
         api_service,
         crd_conversion,
+        metrics_adapter,
         system_namespace,
         priority_class,
+        operator,
         gateway,
+        waypoint,
         ingress_fallback,
-        remote_callers,
         failure_accrual,
+        remote_callers,
         not_a_deployment,
         operator_owned,
         replicated_data,
