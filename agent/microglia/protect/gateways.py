@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from microglia.model.ids import service_host
 from microglia.model.objects import annotations_of, at, labels_of, name_of, namespace_of, ref_of
-from microglia.protect.keep import Keep, Where, floor, of_client, pin, to_hosts
+from microglia.protect.keep import Keep, Where, of_client, pin, to_hosts
 from microglia.protect.look import Look
 from microglia.protect.named import Named, kept
 from microglia.topology.nodes import Workload
@@ -91,14 +91,3 @@ _REMOTE = (
     "failover.linkerd.io/", "k8gb.absa.oss/", "k8gb.io/",
 )  # fmt: skip
 """Labels and annotations of Services that mean callers, or a standby, beyond this cluster."""
-
-
-def failure_accrual(look: Look) -> Iterator[Keep]:
-    """Its Service has retries or circuit breaking, which need a second copy to turn to."""
-    for service in look.services.values():
-        marks = annotations_of(service.raw)
-        for key in sorted(marks):
-            if key.startswith(("balancer.linkerd.io/failure-accrual", "retry.linkerd.io/")):
-                where = Where(ref_of("Service", service.raw), f"metadata.annotations[{key}]", marks[key])
-                yield from floor(service.workloads, 2, "retries and circuit breaking need another copy", where)
-                break

@@ -16,9 +16,10 @@ from microglia.protect.blind import blind_spot
 from microglia.protect.callbacks import api_service, crd_conversion, metrics_adapter, webhook
 from microglia.protect.evidence import not_request_driven, shield, unknown, unmeshed
 from microglia.protect.external import external_endpoints
-from microglia.protect.gateways import failure_accrual, gateway, remote_callers, waypoint
+from microglia.protect.gateways import gateway, remote_callers, waypoint
 from microglia.protect.ingress import ingress_fallback
 from microglia.protect.keep import Rule
+from microglia.protect.linkerd import failure_accrual, linkerd_failover, linkerd_multicluster
 from microglia.protect.locality import (
     local_traffic_policy,
     locality_distribute,
@@ -77,6 +78,8 @@ RULES: tuple[Rule, ...] = tuple(
         gateway,
         waypoint,
         ingress_fallback,
+        linkerd_failover,
+        linkerd_multicluster,
         failure_accrual,
         remote_callers,
         not_a_deployment,
