@@ -14,6 +14,7 @@ from microglia.protect.availability import (
 from microglia.protect.backup import backup, twin
 from microglia.protect.blind import blind_spot
 from microglia.protect.callbacks import api_service, crd_conversion, metrics_adapter, webhook
+from microglia.protect.consul import consul_exports, consul_failover, consul_split, consul_upstreams
 from microglia.protect.evidence import not_request_driven, shield, unknown, unmeshed
 from microglia.protect.external import external_endpoints
 from microglia.protect.gateways import gateway, remote_callers, waypoint
@@ -81,6 +82,10 @@ RULES: tuple[Rule, ...] = tuple(
         linkerd_failover,
         linkerd_multicluster,
         failure_accrual,
+        consul_failover,
+        consul_split,
+        consul_exports,
+        consul_upstreams,
         remote_callers,
         not_a_deployment,
         operator_owned,
