@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from microglia.model.ids import service_host
-from microglia.model.objects import annotations_of, at, labels_of, name_of, namespace_of, ref_of
+from microglia.model.objects import at, labels_of, name_of, namespace_of, ref_of
 from microglia.protect.keep import Keep, Where, of_client, pin, to_hosts
 from microglia.protect.look import Look
 from microglia.protect.named import Named, kept
@@ -70,24 +70,3 @@ def _uses(look: Look) -> Iterator[tuple[str, str, Where]]:
                 if name != "none":
                     namespace = labels.get(_USED_IN) or namespace_of(raw) or name_of(raw)
                     yield namespace, name, Where(ref_of(kind, raw), f"{part}.labels[{key}]", name)
-
-
-def remote_callers(look: Look) -> Iterator[Keep]:
-    """Its Service is offered to other clusters, or backs up theirs: their calls are in no metric here."""
-    for service in look.services.values():
-        labels, marks = labels_of(service.raw), annotations_of(service.raw)
-        for field, found in (("labels", labels), ("annotations", marks)):
-            for key in sorted(found):
-                if key.startswith(_REMOTE):
-                    where = Where(ref_of("Service", service.raw), f"metadata.{field}[{key}]", found[key])
-                    yield from pin(service.workloads, "other clusters call it, or fall back to it", where)
-                    yield from to_hosts([service.host], "other clusters share it", where)
-
-
-_REMOTE = (
-    "mirror.linkerd.io/", "multicluster.linkerd.io/", "service.cilium.io/", "io.cilium/global-service",
-    "multicluster.kubernetes.io/", "topology.istio.io/", "external-dns.alpha.kubernetes.io/aws-failover",
-    "external-dns.alpha.kubernetes.io/aws-weight", "external-dns.alpha.kubernetes.io/set-identifier",
-    "failover.linkerd.io/", "k8gb.absa.oss/", "k8gb.io/",
-)  # fmt: skip
-"""Labels and annotations of Services that mean callers, or a standby, beyond this cluster."""

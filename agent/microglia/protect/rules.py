@@ -14,12 +14,14 @@ from microglia.protect.availability import (
 from microglia.protect.backup import backup, twin
 from microglia.protect.blind import blind_spot
 from microglia.protect.callbacks import api_service, crd_conversion, metrics_adapter, webhook
+from microglia.protect.cilium import cilium_global
 from microglia.protect.consul import consul_exports, consul_failover, consul_split, consul_upstreams
 from microglia.protect.evidence import not_request_driven, shield, unknown, unmeshed
 from microglia.protect.external import external_endpoints
-from microglia.protect.gateways import gateway, remote_callers, waypoint
+from microglia.protect.gateways import gateway, waypoint
 from microglia.protect.ingress import ingress_fallback
 from microglia.protect.keep import Rule
+from microglia.protect.kuma import kuma_failover, kuma_proxy
 from microglia.protect.linkerd import failure_accrual, linkerd_failover, linkerd_multicluster
 from microglia.protect.locality import (
     local_traffic_policy,
@@ -30,6 +32,7 @@ from microglia.protect.locality import (
     zone_aware,
 )
 from microglia.protect.marks import leave_alone
+from microglia.protect.multicluster import multicluster_service, remote_callers
 from microglia.protect.not_understood import not_understood
 from microglia.protect.owners import not_a_deployment, operator_owned, replicated_data
 from microglia.protect.people import annotated, ignored, minimum_annotated, minimum_policy, policy_always, protection
@@ -86,6 +89,10 @@ RULES: tuple[Rule, ...] = tuple(
         consul_split,
         consul_exports,
         consul_upstreams,
+        cilium_global,
+        kuma_failover,
+        kuma_proxy,
+        multicluster_service,
         remote_callers,
         not_a_deployment,
         operator_owned,
