@@ -16,6 +16,8 @@ from microglia.protect.blind import blind_spot
 from microglia.protect.callbacks import api_service, crd_conversion, metrics_adapter, webhook
 from microglia.protect.cilium import cilium_global
 from microglia.protect.consul import consul_exports, consul_failover, consul_split, consul_upstreams
+from microglia.protect.dns import dns_failover, gslb
+from microglia.protect.envoy_gateway import envoy_fallback
 from microglia.protect.evidence import not_request_driven, shield, unknown, unmeshed
 from microglia.protect.external import external_endpoints
 from microglia.protect.gateways import gateway, waypoint
@@ -48,6 +50,7 @@ from microglia.protect.routes import (
     tls_origination,
 )
 from microglia.protect.routing import conditional_route, mirror, unrouted_subset, zero_weight
+from microglia.protect.traefik import traefik_service
 
 RULES: tuple[Rule, ...] = tuple(
     Rule(find)
@@ -94,6 +97,10 @@ RULES: tuple[Rule, ...] = tuple(
         kuma_proxy,
         multicluster_service,
         remote_callers,
+        envoy_fallback,
+        traefik_service,
+        dns_failover,
+        gslb,
         not_a_deployment,
         operator_owned,
         replicated_data,
