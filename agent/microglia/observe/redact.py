@@ -16,11 +16,12 @@ from microglia.observe.digest import snapshot_digest
 KEPT = frozenset({
     "", "default", "kube-system", "kube-public", "kube-node-lease", "istio-system", "kubernetes", "svc", "cluster",
     "local", "istio-proxy", "http", "https", "grpc", "tcp", "None", "true", "false", "enabled", "disabled", "com", "io",
-    "dev", "net", "org", "v1", "*", UNKNOWN_PEER, *EXTERNAL,
+    "dev", "net", "org", "v1", "*", "consul.hashicorp.com", UNKNOWN_PEER, *EXTERNAL,
 })  # fmt: skip
 """Words that mean something to the rules, or nothing to anybody."""
 _MEANT = re.compile(
-    r"(^|\.)(kubernetes|k8s|istio|linkerd|microglia|argoproj|fluxcd|knative|flagger|helm)\.(io|dev|sh|app)/"
+    r"(^|\.)(kubernetes|k8s|istio|linkerd|cilium|kuma|k8gb|microglia|argoproj|fluxcd|knative|flagger|helm)\.(io|dev|sh|app)/"
+    r"|^consul\.hashicorp\.com/(connect-service|service-sync)|^k8gb\.absa\.oss/|^io\.cilium/"
 )
 _NAMING = re.compile(
     r"(^|/)(name|instance|part-of|metadata\.name|hostname|pod-name|zone|region|controller-uid|job-name|rev)$"

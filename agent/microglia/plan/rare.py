@@ -18,7 +18,7 @@ from microglia.policy.schema import PolicySpec, PruningPolicy
 from microglia.policy.scope import assign
 from microglia.protect.ledger import Protections
 from microglia.protect.marks import MARKS, counts
-from microglia.protect.not_understood import FAMILIES
+from microglia.protect.not_understood import MARKING
 from microglia.protect.people import IGNORE, MINIMUM, PROTECT
 from microglia.protect.platform import SYSTEM
 from microglia.score.scores import Scores
@@ -110,6 +110,6 @@ def _mark(marked: Iterable[tuple[str, Raw]]) -> str:
         parts: tuple[Mapping[str, str], ...] = (annotations_of(raw), labels_of(raw))
         for marks in parts:
             for key in sorted(marks):
-                if key in _OURS or key.startswith(FAMILIES) or (key in MARKS and counts(key, marks[key])):
+                if key in _OURS or key.startswith(MARKING) or (key in MARKS and counts(key, marks[key])):
                     return f"{whose} is marked {key}: {marks[key]}"
     return ""

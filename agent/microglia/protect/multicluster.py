@@ -12,6 +12,8 @@ from microglia.topology.routing import ROUTE_KINDS, backends
 
 _GROUP = "multicluster.x-k8s.io"
 _DERIVED = "multicluster.kubernetes.io/"
+_REMOTE = ("topology.istio.io/", "failover.linkerd.io/")
+"""Labels and annotations of Services that mean callers, or a standby, beyond this cluster."""
 
 
 def multicluster_service(look: Look) -> Iterator[Keep]:
@@ -49,15 +51,6 @@ def import_names(look: Look) -> Iterator[Named]:
                 for host in reference_hosts(look, reference, namespace_of(raw)):
                     where = Where(ref_of(kind, raw), field, str(reference.get("name", "")))
                     yield Named((host,), "a route sends to it and to its like in other clusters", where)
-
-
-_REMOTE = (
-    "mirror.linkerd.io/", "multicluster.linkerd.io/", "service.cilium.io/", "io.cilium/global-service",
-    "multicluster.kubernetes.io/", "topology.istio.io/", "external-dns.alpha.kubernetes.io/aws-failover",
-    "external-dns.alpha.kubernetes.io/aws-weight", "external-dns.alpha.kubernetes.io/set-identifier",
-    "failover.linkerd.io/", "k8gb.absa.oss/", "k8gb.io/",
-)  # fmt: skip
-"""Labels and annotations of Services that mean callers, or a standby, beyond this cluster."""
 
 
 def remote_callers(look: Look) -> Iterator[Keep]:

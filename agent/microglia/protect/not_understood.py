@@ -9,17 +9,26 @@ from microglia.model.objects import Raw, annotations_of, labels_of, name_of, nam
 from microglia.protect.keep import Keep, Where, pin, to_hosts
 from microglia.protect.look import Look
 
-NAMING_KINDS = (
-    "TCPRoute", "TLSRoute", "UDPRoute", "ServiceExport", "ServiceImport", "Backend", "TraefikService", "TrafficSplit",
-    "ServiceResolver", "MeshLoadBalancingStrategy", "Gslb", "AlertmanagerConfig",
-)  # fmt: skip
+NAMING_KINDS = ("AlertmanagerConfig",)
 """Kinds whose meaning no rule knows; they name what they need, somewhere, and that is kept."""
 FAMILIES = (
-    "consul.hashicorp.com/", "kuma.io/", "istio.io/use-waypoint", "failover.linkerd.io/", "flagger.app/",
-    "serving.knative.dev/", "autoscaling.knative.dev/", "apps.kruise.io/", "traefik.ingress.kubernetes.io/",
-    "k8gb.absa.oss/", "k8gb.io/", "cnpg.io/", "scale-down-deadline", "operator.prometheus.io/deletion-deadline",
+    "consul.hashicorp.com/", "kuma.io/", "flagger.app/", "serving.knative.dev/", "autoscaling.knative.dev/",
+    "apps.kruise.io/", "traefik.ingress.kubernetes.io/", "cnpg.io/", "scale-down-deadline",
+    "operator.prometheus.io/deletion-deadline",
 )  # fmt: skip
-"""Beginnings of label and annotation names that no rule reads."""
+"""Beginnings of label and annotation names that no rule reads, but for those that are ``READ``."""
+READ = (
+    "consul.hashicorp.com/connect-inject", "consul.hashicorp.com/connect-service", "consul.hashicorp.com/envoy-",
+    "consul.hashicorp.com/mesh-inject", "consul.hashicorp.com/service-sync", "consul.hashicorp.com/service-tags",
+    "consul.hashicorp.com/service-meta-", "consul.hashicorp.com/sidecar-proxy-",
+    "consul.hashicorp.com/transparent-proxy", "kuma.io/application-probe-proxy-port", "kuma.io/egress",
+    "kuma.io/gateway", "kuma.io/ingress", "kuma.io/mesh", "kuma.io/sidecar-", "kuma.io/transparent-proxying",
+    "kuma.io/virtual-probes", "traefik.ingress.kubernetes.io/service.nativelb",
+    "traefik.ingress.kubernetes.io/service.passhostheader", "traefik.ingress.kubernetes.io/service.servers",
+)  # fmt: skip
+"""Beginnings of names within those families that a rule reads, or that only say how a proxy is set up."""
+MARKING = (*FAMILIES, "istio.io/use-waypoint", "failover.linkerd.io/", "k8gb.absa.oss/", "k8gb.io/")
+"""Beginnings of names by which other tools mark what is theirs, read here or not: nobody removes what carries one."""
 _WORD = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 
 
@@ -36,9 +45,14 @@ def not_understood(look: Look) -> Iterator[Keep]:
     for kind, raw, targets in look.markable():
         for part, marks in (("labels", labels_of(raw)), ("annotations", annotations_of(raw))):
             for key in sorted(marks):
-                if key.startswith(FAMILIES):
+                if strange(key):
                     where = Where(ref_of(kind, raw), f"metadata.{part}[{key}]", marks[key])
                     yield from pin(targets, f"{key} is set, and what that means is not known here", where)
+
+
+def strange(key: str) -> bool:
+    """Whether a label or annotation of this name may mean anything that no rule knows."""
+    return key.startswith(FAMILIES) and not key.startswith(READ)
 
 
 def _by_namespace(look: Look) -> Mapping[tuple[str, str], tuple[WorkloadId, ...]]:

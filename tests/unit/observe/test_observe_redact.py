@@ -152,3 +152,19 @@ def test_it_is_a_snapshot_like_any_other(seen, tmp_path):
     assert redacted(seen).digest == found.digest
     save(found, tmp_path / "x")
     assert load(tmp_path / "x").digest == found.digest
+
+
+def test_what_other_meshes_say_of_failover_is_still_readable():
+    """A bug report about a standby must still show that it is one; names in it are hashed all the same."""
+    marks = {
+        "service.cilium.io/affinity": "remote",
+        "consul.hashicorp.com/connect-service-upstreams": "ledger:80",
+        "consul.hashicorp.com/service-meta-contact": "hunter2",
+        "k8gb.absa.oss/strategy": "failover",
+    }
+    raw = redacted(snapshot(service("ledger", "payments", annotations=marks))).objects.of("Service")[0]
+    found = raw["metadata"]["annotations"]
+    assert found["service.cilium.io/affinity"] == "remote"
+    assert found["k8gb.absa.oss/strategy"] == "failover"
+    assert found["consul.hashicorp.com/connect-service-upstreams"] == f"{name_of(raw)}:80"
+    assert "hunter2" not in str(raw)
