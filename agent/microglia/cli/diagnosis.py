@@ -21,7 +21,8 @@ from microglia.model.snapshot import Source
 from microglia.model.units import show_duration, show_share
 from microglia.model.window import HOUR
 from microglia.policy.schema import PruningPolicy
-from microglia.report.look import Finding
+from microglia.protect.dangling import astray
+from microglia.report.look import Finding, nowhere
 from microglia.report.rbac import acting_text, rehearsal_text
 from microglia.report.sight import sight
 from microglia.report.table import count
@@ -101,6 +102,7 @@ def _seen(desk: Desk, server_ahead: float | None = None) -> tuple[Finding, ...]:
         *_sight(topology, policy),
         _window(topology, policy),
         _owners(topology),
+        *nowhere(astray(topology, policy.spec, desk.now)),
         Finding("Policy", f"{', '.join(one.metadata.name for one in desk.policies)} ({desk.origin})", "ok"),
     )
 

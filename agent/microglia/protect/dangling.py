@@ -1,15 +1,53 @@
 """Protections that protect nothing: a typo in a name is found here, not in the next outage."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import annotations_of, at, name_of, namespace_of, ref_of
+from microglia.policy.schema import PolicySpec
+from microglia.protect.callbacks import api_names, conversion_names, webhook_names
+from microglia.protect.consul import exported_names, resolver_names, splitter_names
+from microglia.protect.dns import gslb_names
+from microglia.protect.envoy_gateway import fallback_names
+from microglia.protect.external import shared_names
+from microglia.protect.gateways import waypoint_names
+from microglia.protect.ingress import ingress_names
 from microglia.protect.keep import Where
+from microglia.protect.kuma import strategy_names
 from microglia.protect.ledger import Level, Protection
-from microglia.protect.look import Look
+from microglia.protect.linkerd import federated_names, split_names
+from microglia.protect.look import Look, look_at
+from microglia.protect.multicluster import export_names
+from microglia.protect.named import Naming
 from microglia.protect.people import expired
+from microglia.protect.routing import mirror_names, parked_names
+from microglia.protect.traefik import traefik_names
+from microglia.score.scores import Scores
+from microglia.topology.graph import Topology
 from microglia.topology.roles import BACKUP_FOR, traffic_policies
 
+NAMED: tuple[tuple[str, Naming], ...] = (
+    ("webhook", webhook_names),
+    ("api-service", api_names),
+    ("crd-conversion", conversion_names),
+    ("external-endpoints", shared_names),
+    ("zero-weight", parked_names),
+    ("mirror", mirror_names),
+    ("waypoint", waypoint_names),
+    ("ingress-fallback", ingress_names),
+    ("linkerd-failover", split_names),
+    ("linkerd-multicluster", federated_names),
+    ("consul-failover", resolver_names),
+    ("consul-split", splitter_names),
+    ("consul-exports", exported_names),
+    ("kuma-failover", strategy_names),
+    ("multicluster-service", export_names),
+    ("envoy-fallback", fallback_names),
+    ("traefik-service", traefik_names),
+    ("gslb", gslb_names),
+)
+"""Rules whose objects name Services, by code."""
 _TARGETS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "Rollout", "Pod", "Service"}
 )
@@ -20,6 +58,12 @@ def dangling(look: Look) -> Iterator[Protection]:
     yield from _protections(look)
     yield from _annotations(look)
     yield from _destination_rules(look)
+    yield from _named(look)
+
+
+def astray(topology: Topology, policy: PolicySpec, now: datetime) -> tuple[Protection, ...]:
+    """The same without any scores, sorted: what is written where does not depend on traffic."""
+    return tuple(sorted(dangling(look_at(topology, Scores({}, ()), policy, (), now))))
 
 
 def _protections(look: Look) -> Iterator[Protection]:
@@ -58,6 +102,14 @@ def _destination_rules(look: Look) -> Iterator[Protection]:
         if not known and any(True for _ in traffic_policies(raw)):
             where = Where(ref_of(kind, raw), "spec.host", host)
             yield _note("destination-rule", f"{name_of(raw)} is about a host that does not exist", where)
+
+
+def _named(look: Look) -> Iterator[Protection]:
+    """References of every other kind, as far as Services could be seen."""
+    for code, naming in NAMED if not look.topology.objects.blind("Service") else ():
+        for one in naming(look):
+            if not any(host in look.topology.reach for host in one.hosts):
+                yield _note(code, "what it names does not exist", one.where)
 
 
 def _exists(look: Look, namespace: str, name: str) -> bool:

@@ -51,7 +51,8 @@ def shared_names(look: Look) -> Iterator[Named]:
 
 def _address(look: Look, found: tuple[str, Raw], field: str, address: Any) -> Iterator[Named]:
     kind, raw = found
-    host = full_name(str(address), namespace_of(raw), look.services) if address else ""
+    # A name without dots is no Service's name here, and an address of the sixth version has none either.
+    host = full_name(str(address), namespace_of(raw), look.services) if "." in str(address) else ""
     if host_service(host):
         yield Named(
             (host,), f"it is an endpoint of {kind} {name_of(raw)}", Where(ref_of(kind, raw), field, str(address))

@@ -33,8 +33,9 @@ def zone_aware(look: Look) -> Iterator[Keep]:
             field = f"{aim.field}.loadBalancer.zoneAwareLbSetting"
             where = Where(aim.source, field, _short(setting))
             yield from _pinned(look, aim, "its host fails over between zones and regions", where)
-            least = int(setting.get("minClusterSize", _ZONE_AWARE))
-            there = Where(aim.source, f"{field}.minClusterSize", str(setting.get("minClusterSize", "not set")))
+            told = at(setting, "minClusterSize")
+            least = _ZONE_AWARE if told is None else int(told)
+            there = Where(aim.source, f"{field}.minClusterSize", "not set" if told is None else str(told))
             reason = f"with less than {least} endpoints Envoy no longer balances by zone"
             yield from floor(_serving(look, aim), least, reason, there)
 

@@ -52,12 +52,18 @@ def conditional_route(look: Look) -> Iterator[Keep]:
             yield from _parked(look, aim, "only requests of a certain kind are sent to it", where)
 
 
-def idle_names(look: Look) -> Iterator[Named]:
-    """The destinations that routes park or only mirror to."""
+def parked_names(look: Look) -> Iterator[Named]:
+    """The destinations that routes park at weight 0."""
     for aim in (*_virtual(look), *_gateway(look)):
-        if aim.hosts and (_at_zero(aim) or _is_mirror(aim)):
-            reason = "a route parks it, or mirrors requests to it"
-            yield Named(aim.hosts, reason, Where(aim.source, aim.field, ", ".join(aim.hosts)))
+        if aim.hosts and _at_zero(aim):
+            yield Named(aim.hosts, "a route parks it at weight 0", Where(aim.source, aim.field, ", ".join(aim.hosts)))
+
+
+def mirror_names(look: Look) -> Iterator[Named]:
+    """The destinations that routes mirror to."""
+    for aim in (*_virtual(look), *_gateway(look)):
+        if aim.hosts and _is_mirror(aim):
+            yield Named(aim.hosts, "a route mirrors requests to it", Where(aim.source, aim.field, ", ".join(aim.hosts)))
 
 
 def _at_zero(aim: _Aim) -> bool:

@@ -1,13 +1,16 @@
 """What was found: the doctor's screen and the map."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from microglia.model.ids import WorkloadId
 from microglia.protect.ledger import Level, Protection, Protections
 from microglia.report.notes import LOCAL
-from microglia.report.table import WIDTH, fold, listed, shorten, table
+from microglia.report.table import WIDTH, count, fold, listed, shorten, table
 from microglia.topology.graph import Topology
 
+SHOWN = 10
+"""So many protections of nothing on the doctor's screen."""
 BROADEST = "minimum-policy"
 """The rule that holds everything: told last."""
 
@@ -32,6 +35,17 @@ def doctor_text(findings: tuple[Finding, ...]) -> str:
         lines.append(f"{finding.subject:<{lead}}{first:<{room}}  {finding.grade}")
         lines += [f"{'':<{lead}}{text}" for text in (*rest, *fold(finding.remedy, WIDTH - lead))]
     return "\n".join(lines)
+
+
+def nowhere(dangling: Sequence[Protection]) -> tuple[Finding, ...]:
+    """What was written to protect something that is not there; nothing where every name is somebody's."""
+    if not dangling:
+        return ()
+    told = [f"{one.source}: {one.field} = {one.value}; {one.reason}" for one in dangling]
+    more = [f"and {len(told) - SHOWN} more: microglia map --protected"] if len(told) > SHOWN else []
+    head = f"{count(len(told), 'protection')} of nothing:"
+    found = "\n".join([head, *told[:SHOWN], *more])
+    return (Finding("Protected", found, "limited", "Correct the name, or delete what is left over."),)
 
 
 def map_text(topology: Topology, *, everything: bool) -> str:

@@ -2,7 +2,7 @@
 
 from microglia.model.ids import ObjectRef
 from microglia.protect.ledger import Level, Protection, ledger, route, workload
-from microglia.report.look import Finding, doctor_text, map_text, protected_text
+from microglia.report.look import Finding, doctor_text, map_text, nowhere, protected_text
 from microglia.topology.build import build
 from tests.factories import deployment, edges, nodes, running, service, snapshot
 from tests.planning import host, wid
@@ -83,3 +83,16 @@ def test_a_protection_that_points_at_nothing_is_shown():
     assert "POINTS AT NOTHING" in text
     assert "mirror no such host (Deployment shop/web, spec = x)" in text
     assert protected_text(TOPOLOGY, ledger([]), everything=False) == "Nothing is protected."
+
+
+def test_the_doctor_names_what_protects_nothing():
+    """With the object, the field and the value, so that the typo can be found; many are told as a few and a number."""
+    assert nowhere(()) == ()
+    (one,) = nowhere([protection("gslb", reason="what it names does not exist")])
+    assert (one.subject, one.grade) == ("Protected", "limited")
+    assert one.found == "1 protection of nothing:\nDeployment shop/web: spec = x; what it names does not exist"
+    assert one.remedy == "Correct the name, or delete what is left over."
+    (many,) = nowhere([protection("gslb")] * 12)
+    assert many.found.splitlines()[0] == "12 protections of nothing:"
+    assert len(many.found.splitlines()) == 12
+    assert many.found.endswith("\nand 2 more: microglia map --protected")
