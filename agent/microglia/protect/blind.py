@@ -17,10 +17,13 @@ COSTS: Mapping[Hides, str] = {
     "callers": "whether one of them names it as a target is not known",
 }
 """What is not known of a workload, by what a kind hides."""
-_ON_ROUTES = frozenset(
+ON_ROUTES = frozenset(
     {
-        "Service", "EndpointSlice", "Sidecar", "DestinationRule", "VirtualService", "ServiceEntry", "HTTPRoute",
-        "GRPCRoute", "StatefulSet", "Namespace", "Protection",
+        "Service", "EndpointSlice", "Sidecar", "DestinationRule", "VirtualService", "ServiceEntry", "WorkloadEntry",
+        "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "Ingress", "StatefulSet", "Deployment", "CronJob",
+        "Namespace", "Protection", "TrafficSplit", "ServiceResolver", "ServiceSplitter", "ExportedServices",
+        "MeshLoadBalancingStrategy", "ServiceExport", "ServiceImport", "Backend", "SecurityPolicy",
+        "EnvoyExtensionPolicy", "EnvoyProxy", "TraefikService", "Gslb", "AlertmanagerConfig",
     }
 )  # fmt: skip
 """Kinds that may say that a route must stay."""
@@ -35,7 +38,7 @@ def blind_spot(look: Look) -> Iterator[Keep]:
         if hides != "nothing":
             reason = f"{fault.subject} could not be read, so {COSTS[hides]}"
             yield from pin(_hidden(look, hides), reason, where, blind=True)
-        if fault.subject in _ON_ROUTES:
+        if fault.subject in ON_ROUTES:
             reason = f"{fault.subject} could not be read, so which routes must stay is not known"
             for client in look.workloads:
                 yield of_client(client, reason, where, blind=True)

@@ -21,6 +21,12 @@ def written(rule: str, protections: Protections) -> set[Said]:
     return {(str(one.source), one.field, one.value, one.reason) for one in _all(protections) if one.rule == rule}
 
 
+def holding(protections: Protections) -> set[str]:
+    """The kinds of objects for which a route is held, what could not be read aside."""
+    routes = (protections.clients, protections.hosts, protections.routes)
+    return {one.source.kind for held in routes for found in held.values() for one in found if not one.blind}
+
+
 def _said(one: Mapping[str, object]) -> Said:
     where, field, value, reason = (str(one[key]) for key in _KEYS)
     return where, field, value, reason

@@ -2,11 +2,12 @@
 
 import pytest
 
+from microglia.protect.blind import ON_ROUTES
 from microglia.protect.catalogue import CALLBACKS, ROUTING
 from microglia.protect.protecting import by_rules
 from microglia.protect.rules import RULES
 from tests.cases.protect.case import FOLDER, Case, load
-from tests.cases.protect.evidence import told, written
+from tests.cases.protect.evidence import holding, told, written
 
 CASES = [load(path) for path in sorted(FOLDER.glob("*.yaml"))]
 TELLING = [case for case in CASES if told(case)]
@@ -27,3 +28,9 @@ def test_a_rule_has_a_case_for_what_it_keeps_and_one_for_what_it_does_not(rule: 
     own = [case for case in CASES if case.rule == rule]
     assert any(told(case) for case in own if not case.name.startswith(f"{rule}-not-"))
     assert any(case.name.startswith(f"{rule}-not-") for case in own)
+
+
+def test_a_kind_that_holds_routes_holds_them_all_when_it_cannot_be_read() -> None:
+    """Else a missing permission would cut what the permission would have kept. Policies and plans are our own."""
+    kinds = {kind for case in CASES for kind in holding(by_rules(RULES, case.look()))}
+    assert kinds - {"PruningPolicy", "PruningPlan"} <= ON_ROUTES
