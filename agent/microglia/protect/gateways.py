@@ -1,9 +1,9 @@
 """Ways in and out, and where policy is enforced: gateways and waypoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from microglia.model.ids import service_host
-from microglia.model.objects import at, labels_of, name_of, namespace_of, ref_of
+from microglia.model.ids import ObjectRef, service_host
+from microglia.model.objects import labels_of, ref_of
 from microglia.protect.keep import Keep, Where, of_client, pin, to_hosts
 from microglia.protect.look import Look
 from microglia.protect.named import Named, kept
@@ -39,16 +39,11 @@ def _gateway_mark(one: Workload) -> tuple[str, str] | None:
 def waypoint(look: Look) -> Iterator[Keep]:
     """It is the waypoint of a namespace, a Service or pods: without it, its policies are not enforced."""
     yield from kept(look, waypoint_names(look))
-    made = {
-        (one.id.namespace, name): one
-        for one in look.workloads.values()
-        for name in (one.pod_labels.get(_GATEWAY_LABELS[1]) or one.labels.get(_GATEWAY_LABELS[1]), one.id.name)
-        if name
-    }
-    for namespace, name, where in _uses(look):
-        found = made.get((namespace, name))
-        if found is not None:
-            yield from pin([found.id], _WAYPOINT, where)
+    uses = list(_uses(look))
+    made = {(one.id.namespace, name): one.id for one in look.workloads.values() if uses for name in _made_for(one)}
+    for namespace, name, where in uses:
+        if (namespace, name) in made:
+            yield from pin([made[namespace, name]], _WAYPOINT, where)
 
 
 _WAYPOINT = "it is a waypoint: policies of layer 7 are enforced there, and nowhere without it"
@@ -60,13 +55,28 @@ def waypoint_names(look: Look) -> Iterator[Named]:
         yield Named((service_host(namespace, name),), _WAYPOINT, where)
 
 
+def _made_for(one: Workload) -> tuple[str, ...]:
+    """The names of the gateway that a workload may be."""
+    key = _GATEWAY_LABELS[1]
+    return one.id.name, *(labels[key] for labels in (one.pod_labels, one.labels) if key in labels)
+
+
 def _uses(look: Look) -> Iterator[tuple[str, str, Where]]:
     """(namespace, name, where) of every waypoint that a namespace, a Service, a workload or its pods name."""
-    for kind, raw, _ in look.markable():
-        template = at(raw, "spec", "template", "metadata", "labels", default={})
-        for part, labels in (("metadata", labels_of(raw)), ("spec.template.metadata", template)):
-            for key in _USES:
-                name = labels.get(key, "none")
-                if name != "none":
-                    namespace = labels.get(_USED_IN) or namespace_of(raw) or name_of(raw)
-                    yield namespace, name, Where(ref_of(kind, raw), f"{part}.labels[{key}]", name)
+    for source, part, labels in _labelled(look):
+        for key in _USES:
+            if labels.get(key, "none") != "none":
+                namespace = labels.get(_USED_IN) or source.namespace or source.name
+                yield namespace, labels[key], Where(source, f"{part}.labels[{key}]", labels[key])
+
+
+def _labelled(look: Look) -> Iterator[tuple[ObjectRef, str, Mapping[str, str]]]:
+    """(object, part, labels) of all that waypoints are named on, where there are any."""
+    for one in look.workloads.values():
+        for part, labels in (("metadata", one.labels), ("spec.template.metadata", one.pod_labels)):
+            if not labels.keys().isdisjoint(_USES):
+                yield one.ref, part, labels
+    for kind, raw in look.of("Service", "Namespace"):
+        marks = labels_of(raw)
+        if not marks.keys().isdisjoint(_USES):
+            yield ref_of(kind, raw), "metadata", marks

@@ -48,20 +48,15 @@ def split_names(look: Look) -> Iterator[Named]:
 def linkerd_multicluster(look: Look) -> Iterator[Keep]:
     """Other clusters mirror or federate its Service: their calls are in no metric here."""
     for service in look.services.values():
-        labels, marks = labels_of(service.raw), annotations_of(service.raw)
-        source = ref_of("Service", service.raw)
-        for key in _SHARED:
-            if labels.get(key, "false") != "false":
-                where = Where(source, f"metadata.labels[{key}]", labels[key])
-                yield from pin(service.workloads, "other clusters call it through their mirrors of its Service", where)
-        told = [("labels", key, labels[key]) for key in sorted(labels)]
-        told += [("annotations", key, marks[key]) for key in sorted(marks)]
-        for part, key, value in told:
-            if key.startswith(_ELSEWHERE) and value != "false":
-                where = Where(source, f"metadata.{part}[{key}]", value)
-                yield from to_hosts(
-                    [service.host], "its Service spans clusters, and what others serve is unseen", where
-                )
+        for part, found in (("labels", labels_of(service.raw)), ("annotations", annotations_of(service.raw))):
+            for key in sorted(key for key in found if key.startswith(_ELSEWHERE)):
+                where = Where(ref_of("Service", service.raw), f"metadata.{part}[{key}]", found[key])
+                if found[key] == "false":
+                    continue
+                if key in _SHARED:
+                    reason = "other clusters call it through their mirrors of its Service"
+                    yield from pin(service.workloads, reason, where)
+                yield from to_hosts([service.host], "its Service spans clusters: what others serve is unseen", where)
     yield from kept(look, federated_names(look))
 
 

@@ -150,3 +150,15 @@ def test_metric_names_are_those_of_the_named_server(live, monkeypatch):
     """Whatever else is printed, nothing is changed on the way."""
     monkeypatch.setattr(diagnosis, "names_of_metrics", lambda server, now: [server.title])
     assert diagnosis.metric_names(Where(prometheus="http://metrics:9090")) == ["http://metrics:9090"]
+
+
+def test_a_reference_to_nothing_is_a_finding(run, live):
+    """The doctor reads what people wrote for worse days, and says where it leads nowhere."""
+    assert not [one for one in json.loads(run("doctor", "-o", "json").out) if one["subject"] == "Protected"]
+    spec = {"defaultBackend": {"service": {"name": "no-such-page"}}}
+    front = {"kind": "Ingress", "metadata": {"name": "front", "namespace": "default"}, "spec": spec}
+    live.cluster.create(BY_NAME["Ingress"], front)
+    (found,) = [one for one in json.loads(run("doctor", "-o", "json").out) if one["subject"] == "Protected"]
+    where = "Ingress default/front: spec.defaultBackend.service.name = no-such-page"
+    assert found["found"] == f"1 protection of nothing:\n{where}; what it names does not exist"
+    assert found["grade"] == "limited"
