@@ -24,6 +24,7 @@ from microglia.protect.people import expired
 from microglia.protect.routing import mirror_names, parked_names
 from microglia.protect.traefik import traefik_names
 from microglia.score.scores import Scores
+from microglia.topology.consul import resolver_targets
 from microglia.topology.graph import Topology
 from microglia.topology.roles import BACKUP_FOR, traffic_policies
 
@@ -59,6 +60,7 @@ def dangling(look: Look) -> Iterator[Protection]:
     yield from _annotations(look)
     yield from _destination_rules(look)
     yield from _named(look)
+    yield from _groups(look)
 
 
 def astray(topology: Topology, policy: PolicySpec, now: datetime) -> tuple[Protection, ...]:
@@ -110,6 +112,17 @@ def _named(look: Look) -> Iterator[Protection]:
         for one in naming(look):
             if not any(host in look.topology.reach for host in one.hosts):
                 yield _note(code, "what it names does not exist", one.where)
+
+
+def _groups(look: Look) -> Iterator[Protection]:
+    """Failover of Consul to a group of clusters that nobody defined."""
+    known = {name_of(raw) for _, raw in look.of("SamenessGroup")}
+    for kind, raw in look.of("ServiceResolver") if not look.topology.objects.blind("SamenessGroup") else ():
+        for field, target in resolver_targets(raw):
+            group = target.get("samenessGroup")
+            if group and group not in known:
+                where = Where(ref_of(kind, raw), f"{field}.samenessGroup", str(group))
+                yield _note("consul-failover", "there is no such SamenessGroup", where)
 
 
 def _exists(look: Look, namespace: str, name: str) -> bool:

@@ -128,3 +128,11 @@ def test_names_that_are_somebodys_are_not_reported() -> None:
         thing("Gslb", "g", spec={"strategy": {"type": "failover"}, "resourceRef": {"kind": "Service", "name": "a"}}),
     ]
     assert notes(*raws) == []
+
+
+def test_a_group_of_clusters_that_nobody_defined_is_reported() -> None:
+    """Unless groups cannot be seen: then it may be there."""
+    raw = thing("ServiceResolver", "a", spec={"failover": {"*": {"targets": [{"samenessGroup": "al"}]}}})
+    assert notes(raw) == [("consul-failover", "spec.failover[*].targets[0].samenessGroup", "al")]
+    assert notes(raw, thing("SamenessGroup", "al", spec={"members": [{"partition": "east"}]})) == []
+    assert notes(raw, blind="SamenessGroup") == []
