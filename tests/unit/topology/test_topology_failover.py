@@ -86,7 +86,10 @@ def test_the_fallback_of_a_traefik_service_stands_by() -> None:
 
 def test_a_traefik_service_that_is_not_there_leads_nowhere() -> None:
     """So does one of another provider."""
-    known = traefik_services(objects())
+    mirroring = {"mirroring": {"name": "main", "mirrors": [{"name": "spare"}]}}
+    known = traefik_services(objects(thing("TraefikService", "m", spec=mirroring)))
+    both = ("main.shop.svc.cluster.local", "spare.shop.svc.cluster.local")
+    assert traefik_hosts(known, {"name": "m", "kind": "TraefikService"}, "shop") == both
     assert traefik_hosts(known, {"name": "gone", "kind": "TraefikService"}, "shop") == ()
     assert traefik_hosts(known, {"name": "a", "namespace": "b"}, "shop") == ("a.b.svc.cluster.local",)
 
