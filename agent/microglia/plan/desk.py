@@ -10,6 +10,7 @@ from microglia.model.objects import Raw, name_of, namespace_of
 from microglia.plan.document import Way
 from microglia.plan.eligible import own_sidecars
 from microglia.plan.grounds import Grounds
+from microglia.plan.leading import Leading, leading
 from microglia.plan.losing import LostRoutes, lost_routes, lost_steps
 from microglia.plan.standing import watched
 from microglia.policy.schema import PolicySpec
@@ -24,7 +25,7 @@ class Desk:
     ``watched`` are the elements under watch, ``shielded`` the reasons of the shields by element. ``steps`` are the
     replica steps that lost, topmost first, ``lost`` the routes. ``mine`` are the Sidecars of ours by client and
     ``names`` all there are, as namespace and name; ``used`` the hosts that clients of ours were seen to use; ``labels``
-    the pods by label; ``way`` how the plan will be carried out.
+    the pods by label, ``leads`` what brings hidden hosts back; ``way`` how the plan will be carried out.
     """
 
     grounds: Grounds
@@ -38,13 +39,14 @@ class Desk:
     names: frozenset[tuple[str, str]]
     used: Mapping[WorkloadId, frozenset[str]]
     labels: LabelIndex = field(repr=False)
+    leads: Leading = field(repr=False)
     way: Way = "cluster"
 
 
 def desk(grounds: Grounds, state: State, spec: PolicySpec, way: Way = "cluster") -> Desk:
     """Lay out ``grounds`` for one state and policy."""
     topology, chosen = grounds.topology, grounds.selection
-    mine = own_sidecars(topology.objects)
+    mine, lost = own_sidecars(topology.objects), lost_routes(chosen)
     return Desk(
         grounds=grounds,
         state=state,
@@ -52,12 +54,13 @@ def desk(grounds: Grounds, state: State, spec: PolicySpec, way: Way = "cluster")
         watched=watched(grounds.history),
         shielded={shield.element: shield.reason for shield in state.shields},
         steps=lost_steps(chosen),
-        lost=lost_routes(chosen),
+        lost=lost,
         mine=mine,
         names=frozenset((namespace_of(raw), name_of(raw)) for raw in topology.objects.of("Sidecar")),
         # Where the policy lets used routes go, use is no reason to show them again.
         used=_used(topology, mine) if mine and not spec.retention.weak.routes else {},
         labels=label_index((one.id, one.pod_labels) for one in topology.workloads.values()),
+        leads=leading(topology, lost.routes),
         way=way,
     )
 

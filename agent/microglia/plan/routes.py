@@ -16,12 +16,16 @@ from microglia.topology.owners import delivered_by
 
 def hiding(table: Desk) -> tuple[list[Candidate], list[Note]]:
     """Clients with hosts that may be hidden now, and notes on whatever holds a client's routes."""
-    candidates, held, lost = [], [], table.lost
+    candidates: list[Candidate] = []
+    held: list[Note] = []
+    lost = table.lost
     shielded = {element.partition(" -> ")[0] for element in table.shielded}
     for client, rows in lost.rows.items():
         losers = [(row, lost.copies[row]) for row in rows]
-        if client in table.mine or str(client) in shielded:
+        led = not table.leads.rows.isdisjoint(rows)
+        if client in table.mine or str(client) in shielded or led:
             losers = [(row, len(hosts)) for row, score in lost.of(client) if (hosts := fresh(table, score))]
+        held += _brought_back(table, client) if led else ()
         if not losers:
             continue
         reasons = _blocked(table, client)
@@ -34,13 +38,30 @@ def hiding(table: Desk) -> tuple[list[Candidate], list[Note]]:
 
 
 def fresh(table: Desk, score: RouteScore) -> tuple[str, ...]:
-    """The hosts of a loser that are still visible and not shielded."""
-    if score.client not in table.mine and not table.shielded:
+    """The hosts of a loser that are still visible, not shielded, and gone when they are hidden."""
+    if score.client not in table.mine and not table.shielded and not table.leads.to:
         return score.hosts
     already = set(hidden(table.mine.get(score.client)))
+    losing = _losing(table, score.client) if not table.leads.to.keys().isdisjoint(score.hosts) else already
     return tuple(
-        host for host in score.hosts if host not in already and str(RouteId(score.client, host)) not in table.shielded
+        host
+        for host in score.hosts
+        if host not in already
+        and str(RouteId(score.client, host)) not in table.shielded
+        and not table.leads.back(host, losing)
     )
+
+
+def _losing(table: Desk, client: WorkloadId) -> set[str]:
+    """Every host that is hidden from ``client``, or lost."""
+    rows = table.lost.of(client) if client in table.lost.rows else ()
+    return {*hidden(table.mine.get(client)), *(host for _, score in rows for host in score.hosts)}
+
+
+def _brought_back(table: Desk, client: WorkloadId) -> list[Note]:
+    losing, already = _losing(table, client), set(hidden(table.mine.get(client)))
+    found = {host: table.leads.back(host, losing) for host in sorted(losing - already)}
+    return [Note(subject=f"{client} -> {host}", what="would be hidden", why=why) for host, why in found.items() if why]
 
 
 def hide(table: Desk, client: WorkloadId, count: int) -> SidecarChange:
@@ -113,6 +134,7 @@ def _stale(table: Desk, client: WorkloadId, raw: Raw) -> dict[str, str]:
     grounds, found = table.grounds, dict[str, str]()
     foreign = foreign_sidecars(grounds.topology, client, table.mine)
     used = table.used.get(client, frozenset())
+    losing = _losing(table, client) if table.leads.to else set()
     for host in hidden(raw):
         pins = [one for one in grounds.protections.of_route(client, host) if not one.blind]
         if foreign:
@@ -123,6 +145,8 @@ def _stale(table: Desk, client: WorkloadId, raw: Raw) -> dict[str, str]:
             found[host] = f"{host} no longer exists"
         elif host in used:
             found[host] = f"{host} was used"
+        elif back := table.leads.back(host, losing):
+            found[host] = f"{host}: {back}"
         elif pins:
             found[host] = f"{host} is protected: {pins[0].reason}"
     return found
