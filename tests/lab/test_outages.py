@@ -105,7 +105,7 @@ def test_the_api_server_restarts(watched: Watched) -> None:
         for role, child in watched.children.items():
             until(f"the {role} says so", partial(_unsaid, child, known[role]), WITHIN)
     until("the API server is ready", partial(_unready, lab), WITHIN)
-    watched.one_more(WELL)
+    assert watched.one_more(WELL).keys() == watched.children.keys()
     watched.unharmed()
 
 

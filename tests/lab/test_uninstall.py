@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,12 @@ from tests.lab.api import ApiError
 from tests.lab.crew import ROLES
 from tests.lab.helming import NAMESPACE, RELEASE
 from tests.lab.release import PLANS, POLICY, Release
-from tests.lab.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 WITHIN = 60.0
 
@@ -60,14 +61,15 @@ def test_helm_uninstall_runs_the_hook_and_leaves_journal_and_workloads(release: 
     assert pruned != release.before
     (hook,) = [one for one in release.helm.hooks() if one["kind"] == "Job"]
     assert hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
-    seen: dict[str, Any] = {}
-    with _watching(partial(_look, release.lab, hook["metadata"]["name"], seen)):
-        release.helm.uninstall()
-    assert seen["args"] == ["restore", "--all", "--yes", "--uninstall"]
-    assert seen["complete"]
-    assert seen["writer"], "the writer went before the hook was done"
-    deployments = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
-    until("the agents are gone", lambda: ", ".join(_names(release.lab, deployments)), WITHIN)
+    version = release.lab.api.get(JOBS)["metadata"]["resourceVersion"]
+    release.helm.uninstall()
+    (done, *_) = [one for one in _events(release.lab, JOBS, version) if _complete(one["object"])]
+    assert done["object"]["metadata"]["name"] == hook["metadata"]["name"]
+    (container,) = done["object"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["restore", "--all", "--yes", "--uninstall"]
+    gone = [one for one in _events(release.lab, DEPLOYMENTS, version) if one["type"] == "DELETED"]
+    assert {one["object"]["metadata"]["name"] for one in gone} >= {f"{RELEASE}-writer"}
+    assert all(_version(done) < _version(one) for one in gone), "an agent went before the hook was done"
     assert hook["metadata"]["name"] not in _names(release.lab, JOBS)
     assert release.ward.counts() == pruned
     assert _names(release.lab, PLANS) == plans
@@ -98,19 +100,20 @@ def _watching(look: Any) -> Iterator[None]:
         found.result()
 
 
-def _look(lab: Lab, job: str, seen: dict[str, Any]) -> None:
-    try:
-        raw = lab.api.get(f"{JOBS}/{job}")
-        writers = _names(lab, f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
-    except ApiError:
-        return
-    (container,) = raw["spec"]["template"]["spec"]["containers"]
-    conditions = raw.get("status", {}).get("conditions", [])
-    seen["args"] = container["args"]
-    seen["writer"] = f"{RELEASE}-writer" in writers
-    seen["complete"] = seen.get("complete") or any(
-        (one["type"], one["status"]) == ("Complete", "True") for one in conditions
-    )
+def _events(lab: Lab, path: str, version: str) -> list[dict[str, Any]]:
+    """Everything that happened to the objects of a kind since ``version``, in order."""
+    asked = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "3"}
+    with lab.api.session.get(f"{lab.api.url}{path}", params=asked, stream=True, timeout=30) as reply:
+        return [json.loads(line) for line in reply.iter_lines() if line]
+
+
+def _complete(job: dict[str, Any]) -> bool:
+    conditions = job.get("status", {}).get("conditions", [])
+    return any((one["type"], one["status"]) == ("Complete", "True") for one in conditions)
+
+
+def _version(event: dict[str, Any]) -> int:
+    return int(event["object"]["metadata"]["resourceVersion"])
 
 
 def _play(release: Release) -> None:
