@@ -13,6 +13,7 @@ from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled
 from microglia.observe.facts import Block, unread
 from microglia.observe.fold import Frame, fold
+from microglia.observe.guest import DEFAULT, Allowance, Pace
 from microglia.observe.names import Names
 from microglia.observe.pods import marked
 from microglia.observe.prometheus import SilentError, TooMuchError
@@ -22,7 +23,6 @@ from microglia.observe.wording import together, when
 
 EXPRESSIONS: tuple[Expression, ...] = (*istio.EXPRESSIONS, *kubernetes.EXPRESSIONS)
 """What is read of every run of hours; ``istio.BIRTHS`` and ``istio.GAPS`` only of those that have some."""
-AT_ONCE = 2
 LEAST = 3
 """Hours of a run that is not cut in half when it is too much at once."""
 
@@ -56,14 +56,15 @@ class Reader:
     server: Server
     scrape: float
     scope: str = ""
+    pace: Pace = DEFAULT
 
     def ask(self, run: Run, pool: Executor) -> Asked:
         """Begin to read ``run``."""
         return {one.name: pool.submit(self._ask, one, run, self._spans(run)) for one in EXPRESSIONS}
 
-    def tell(self, run: Run, asked: Asked, names: Names, pool: Executor) -> tuple[Block, tuple[str, ...]]:
-        """The facts of ``run``, and sentences about what could not be read of it. Raises SilentError, and TooMuchError
-        for a run that may be halved."""
+    def tell(self, run: Run, asked: Asked, names: Names, pool: Executor) -> tuple[Block, tuple[str, ...], int]:
+        """The facts of ``run``, sentences about what could not be read of it, and the samples that it took. Raises
+        SilentError, and TooMuchError for a run that may be halved."""
         spans = self._spans(run)
         replies: dict[str, Reply] = {name: future.result() for name, future in asked.items()}
         more = (
@@ -72,7 +73,8 @@ class Reader:
         )
         replies[istio.BIRTHS.name], replies[istio.GAPS.name] = (future.result() for future in more)
         faults = [fault for reply in replies.values() for fault in reply.faults]
-        return fold(replies, names, Frame(run.start, run.hours, spans)), tuple(dict.fromkeys(faults))
+        block = fold(replies, names, Frame(run.start, run.hours, spans))
+        return block, tuple(dict.fromkeys(faults)), sum(reply.samples for reply in replies.values())
 
     def _spans(self, run: Run) -> Spans:
         return Spans(self.scrape, run.hours * HOUR)
@@ -117,25 +119,28 @@ def read_all(reader: Reader, book: HourBook, due: Sequence[Run], names: Names, p
     """Read ``due`` into ``book``, the latest first; returns sentences about what could not be read.
 
     A run that is too much at once is read in halves. A server that falls silent on the way leaves the rest unknown;
-    one that was silent from the start raises.
+    one that was silent from the start raises. What a lap may not read any more is left for the next ones, and unknown.
     """
     faults: list[tuple[Run, str]] = []
-    silence: list[str] = []
+    ended: list[str] = []
     answered = False
-    waiting = deque(reversed(due))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = {run: reader.ask(run, pool) for run in due[-1:]}
+    waiting, allowance = deque(reversed(due)), Allowance(reader.pace.samples)
+    with ThreadPoolExecutor(reader.pace.at_once) as pool:
+        asked: dict[Run, Asked] = {}
         while waiting:
             run = waiting.popleft()
+            if run not in asked and not allowance.affords(run.hours):
+                ended.append(_left(run, reader))
+                break
             if len(due) > 1:
                 progress(f"reading {when(run)} from {reader.server.title} ({len(waiting)} to follow)")
             mine = asked.pop(run, None) or reader.ask(run, pool)
             # The server works on the next run while this one is folded.
             for following in list(waiting)[:1]:
-                if following not in asked:
+                if following not in asked and allowance.affords(following.hours, run.hours):
                     asked[following] = reader.ask(following, pool)
             try:
-                block, found = reader.tell(run, mine, names, pool)
+                block, found, samples = reader.tell(run, mine, names, pool)
             except TooMuchError:
                 waiting.extendleft(run.halves)
                 answered = True
@@ -144,15 +149,27 @@ def read_all(reader: Reader, book: HourBook, due: Sequence[Run], names: Names, p
                 pool.shutdown(wait=False, cancel_futures=True)
                 if not answered:
                     raise
-                silence.append(f"{when(run)} and everything before it: {error}")
+                ended.append(f"{when(run)} and everything before it: {error}")
                 break
             answered = True
+            allowance.spend(run.hours, samples)
             book.add(block)
             faults.extend((run, fault) for fault in found)
+    _leave_unknown(book, due)
+    return (*together(faults), *ended)
+
+
+def _left(run: Run, reader: Reader) -> str:
+    return (
+        f"{when(run)} and everything before it: left for the next laps, because this one had {reader.server.title} read"
+        f" the {reader.pace.samples:,} samples that a lap may take; for more at once raise prometheus_samples"
+    )
+
+
+def _leave_unknown(book: HourBook, due: Sequence[Run]) -> None:
     for run in due:
         if any(hour not in book.pages for hour in range(run.start, run.end, HOUR)):
             book.add(unread(run.start, run.hours))
-    return (*together(faults), *silence)
 
 
 def by_labels(reply: Reply, *labels: str) -> Mapping[tuple[str, ...], float]:

@@ -21,11 +21,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """``complete`` is False when anything may be missing; ``faults`` are sentences that say what."""
+    """``complete`` is False when anything may be missing; ``faults`` are sentences that say what; ``samples`` what the
+    server read for it, where it tells, else what it sent."""
 
     rows: tuple[Row, ...]
     complete: bool = True
     faults: tuple[str, ...] = ()
+    samples: int = 0
 
 
 def read_reply(result: Any, envelope: Mapping[str, Any]) -> Reply:
@@ -47,7 +49,19 @@ def read_reply(result: Any, envelope: Mapping[str, Any]) -> Reply:
             rows.append(row)
     if odd:
         faults.append(f"{odd} rows were native histograms, NaN, infinite or unreadable")
-    return Reply(tuple(rows), not faults, tuple(dict.fromkeys(faults)))
+    return Reply(tuple(rows), not faults, tuple(dict.fromkeys(faults)), max(_read(envelope), _sent(rows)))
+
+
+def _read(envelope: Mapping[str, Any]) -> int:
+    """What Prometheus tells when it is asked for ``stats``; others write other things there."""
+    found: Any = envelope
+    for name in ("data", "stats", "samples", "totalQueryableSamples"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, int) else 0
+
+
+def _sent(rows: Sequence[Row]) -> int:
+    return sum(row.values.size for row in rows)
 
 
 def _items(result: Any) -> Sequence[Any]:

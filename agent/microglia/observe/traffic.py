@@ -22,6 +22,7 @@ from microglia.observe.assemble import Origins, assemble
 from microglia.observe.buckets import HourBook, MemoryBuckets
 from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled, fingerprint
+from microglia.observe.guest import DEFAULT, Pace
 from microglia.observe.memory import Memory
 from microglia.observe.names import read_names
 from microglia.observe.reading import EXPRESSIONS, Progress, Reader, Server, by_labels, read_all
@@ -61,7 +62,7 @@ class PrometheusTraffic:
     """Reads the metrics of Istio sidecars, cAdvisor and kube-state-metrics from one server.
 
     ``buckets`` remember closed hours between laps; ``scope`` is a matcher for every selector, such as
-    ``cluster="prod"``; ``tenant`` tells apart what one server keeps for several.
+    ``cluster="prod"``; ``tenant`` tells apart what one server keeps for several; ``pace`` spares the server.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class PrometheusTraffic:
         *,
         scope: str = "",
         tenant: str = "",
+        pace: Pace = DEFAULT,
     ) -> None:
         self._server = server
         self._buckets = buckets or MemoryBuckets()
         self._scope = scope
         self._tenant = tenant
+        self._pace = pace
         self._progress = progress
         self._cluster = ""
         self._intervals: dict[float, float | None] = {}
@@ -115,7 +118,7 @@ class PrometheusTraffic:
         Raises UnreadableError when nothing answers.
         """
         end = min(window.end, now).timestamp()
-        reader = Reader(self._server, self._interval(window, now), self._scope)
+        reader = Reader(self._server, self._interval(window, now), self._scope, self._pace)
         names = read_names(objects)
         book = self._book(reader.scrape)
         hours = [int(start) for start in window.starts]
