@@ -24,7 +24,8 @@ class Access:
     """How to be let in.
 
     ``headers`` are sent with each request; ``token_file`` is read anew for each, so that a rotated token works;
-    ``ca`` and ``cert`` (certificate, key) are files; ``pause`` seconds lie between attempts, doubling.
+    ``auth`` is any other way, and comes first; ``ca`` and ``cert`` (certificate, key) are files; ``pause`` seconds lie
+    between attempts, doubling.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Access:
     ca: Path | None = None
     cert: tuple[Path, Path] | None = None
     pause: float = 0.5
+    auth: AuthBase | None = field(default=None, repr=False)
 
 
 class TokenFile(AuthBase):
@@ -72,7 +74,7 @@ class PostingSession(requests.Session):
         self.answer: Answer | None = None
         self.ahead: float | None = None
         self._clock = clock
-        self.auth = TokenFile(access.token_file) if access.token_file else None
+        self.auth = access.auth or (TokenFile(access.token_file) if access.token_file else None)
         # Packing figures of 17 digits takes a server longer than to work them out, and leaves half of their bytes.
         self.headers["Accept-Encoding"] = "identity"
         self.verify = str(access.ca) if access.ca else True
