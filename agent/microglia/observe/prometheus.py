@@ -12,6 +12,8 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from microglia.model.ports import UnreadableError
+from microglia.observe.flavours import FLAVOURS, UNKNOWN, Recognised, by_host, by_pages
+from microglia.observe.refusals import too_much, words
 from microglia.observe.replies import Reply, read_reply
 from microglia.observe.session import TIMEOUTS, Access, Answer, PostingSession, plain, retries, without_credentials
 from microglia.observe.wording import said
@@ -31,8 +33,9 @@ class TooMuchError(UnreadableError):
 class PrometheusServer:
     """Queries to one server at ``url``. Threads may share it: each gets its own connection.
 
-    ``adapter`` carries the requests where ``url`` cannot be reached directly; ``title`` is its name for people;
-    ``clock`` is ours, in epoch seconds.
+    ``flavour`` names what answers there (``flavours.FLAVOURS``); ``auto``: it is asked. ``adapter`` carries the
+    requests where ``url`` cannot be reached directly; ``title`` is its name for people; ``clock`` is ours, epoch
+    seconds.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class PrometheusServer:
         adapter: BaseAdapter | None = None,
         title: str = "",
         clock: Callable[[], float] = time.time,
+        *,
+        flavour: str = UNKNOWN.name,
     ) -> None:
         self.title = title or without_credentials(url)
         self._url = url.rstrip("/")
@@ -49,6 +54,19 @@ class PrometheusServer:
         self._adapter = adapter
         self._clock = clock
         self._local = threading.local()
+        self._recognising = threading.Lock()
+        self._known = Recognised(FLAVOURS[flavour], "the settings") if flavour in FLAVOURS else by_host(url)
+
+    def recognised(self) -> Recognised:
+        """What answers here. Asked once, and again only while nobody answers."""
+        with self._recognising:
+            if self._known is not None:
+                return self._known
+            session = self._client()[1]
+            found = by_pages(self._page, lambda: session.answer.headers if session.answer else {})
+            if session.answer is not None and session.answer.status_code < 500:
+                self._known = found
+            return found
 
     def query(self, expression: str, moment: float) -> Reply:
         """The value of ``expression`` at ``moment`` (epoch seconds).
@@ -56,29 +74,21 @@ class PrometheusServer:
         Raises SilentError when no query would be answered, UnreadableError when this one was not.
         """
         client, session = self._client()
-        params = {"time": f"{moment:.3f}", "timeout": SERVER_TIMEOUT}
+        params = {"time": f"{moment:.3f}", **self._params()}
         return self._asked(session, lambda: client.custom_query(expression, params=params))
 
     def query_range(self, expression: str, start: float, end: float, step: float) -> Reply:
         """The values of ``expression`` at ``start``, ``start + step`` ... ``end``, epoch seconds; errors as there."""
         client, session = self._client()
         first, last = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
-        params = {"timeout": SERVER_TIMEOUT}
+        params = self._params()
         return self._asked(
             session, lambda: client.custom_query_range(expression, first, last, f"{step:g}", params=params)
         )
 
     def status(self, name: str) -> Mapping[str, Any]:
         """``data`` of ``/api/v1/status/<name>``; empty where the server does not tell, as many do behind a proxy."""
-        _, session = self._client()
-        try:
-            answer = session.request(
-                "GET", f"{self._url}/api/v1/status/{name}", headers=dict(self._access.headers), timeout=TIMEOUTS
-            )
-            found = answer.json().get("data") if answer.status_code == 200 else None
-        except (requests.RequestException, OSError, UnreadableError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return self._page(f"status/{name}") if name in self.recognised().flavour.status else {}
 
     def ahead(self) -> float | None:
         """Seconds by which the server's clock is ahead of ours, as the last reply was dated; None if it was not."""
@@ -89,6 +99,20 @@ class PrometheusServer:
         client, session = self._client()
         names = self._guarded(session, lambda: client.get_label_values("__name__"))
         return tuple(sorted(map(str, names)))
+
+    def _params(self) -> dict[str, str]:
+        return {"timeout": SERVER_TIMEOUT, **self.recognised().flavour.params}
+
+    def _page(self, path: str) -> Mapping[str, Any]:
+        _, session = self._client()
+        try:
+            answer = session.request(
+                "GET", f"{self._url}/api/v1/{path}", headers=dict(self._access.headers), timeout=TIMEOUTS
+            )
+            found = answer.json().get("data") if answer.status_code == 200 else None
+        except (requests.RequestException, OSError, UnreadableError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def _client(self) -> tuple[Any, PostingSession]:
         if not hasattr(self._local, "client"):
@@ -133,22 +157,17 @@ class PrometheusServer:
         if answer is None:
             return UnreadableError(f"{self.title} gave no reply that could be read; try again later")
         status, envelope = answer.status_code, answer.envelope
-        told = str(envelope.get("error") or envelope.get("message") or plain(answer.content) or "no reason given")
+        told = words(envelope) or plain(answer.content) or "no reason given"
         kind = str(envelope.get("errorType", ""))
-        if envelope.get("status") == "error" and status in {200, 400, 422, 503}:
-            refused = TooMuchError if kind in _TOO_MUCH else UnreadableError
-            return refused(f"{self.title} refused a query ({status} {kind}: {told}){_TOO_MUCH.get(kind, '')}")
+        remedy = too_much(status, envelope, told)
+        spoken = envelope.get("status") == "error" and status in {200, 400, 422, 503}
+        if remedy or spoken:
+            refused, advice = (TooMuchError, f"; {remedy}") if remedy else (UnreadableError, "")
+            return refused(f"{self.title} refused a query ({status} {kind}: {told}){advice}")
         known = _KNOWN.get(status // 100 if status // 100 == 3 else status)
         if known is not None:
             return known[0](f"{self.title} answered {status} ({_location(answer) or told}); {known[1]}")
         return UnreadableError(f"{self.title} answered {status} ({told}); try again later")
-
-
-_TOO_MUCH = {
-    "timeout": "; it took too long: raise --query.timeout, or look at a shorter window",
-    "execution": "; it may be too much at once: raise --query.max-samples, or look at a shorter window",
-}
-"""Kinds of errors that a shorter span may avoid, and the way out where it does not."""
 
 
 def _location(answer: Answer) -> str:
