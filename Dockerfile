@@ -3,9 +3,11 @@ ARG BASE=python:3.13.5-slim-bookworm
 
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements/run.txt /tmp/run.txt
+# run, or aws for the library that signs requests for Amazon's Prometheus.
+ARG REQUIREMENTS=run
+COPY requirements /tmp/requirements
 RUN python -m venv /opt/microglia \
- && /opt/microglia/bin/pip install --require-hashes -r /tmp/run.txt \
+ && /opt/microglia/bin/pip install --require-hashes -r /tmp/requirements/${REQUIREMENTS}.txt \
  && /opt/microglia/bin/pip uninstall --yes pip
 COPY agent/microglia /opt/microglia/agent/microglia
 RUN PYTHONPATH=/opt/microglia/agent /opt/microglia/bin/python -m compileall -q /opt/microglia/agent

@@ -39,7 +39,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 
 requirements:
 	@$(BIN)/python -m pip install --quiet uv
-	@cd requirements && for list in run dev; do \
+	@cd requirements && for list in run aws dev; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$list.in -o $$list.txt; done
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 from ruamel.yaml import YAML
@@ -16,6 +16,11 @@ from microglia.policy.schema import Mode
 
 _MATCHER = r'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"'
 _MATCHERS = re.compile(rf"{_MATCHER}(?:\s*,\s*{_MATCHER})*")
+
+
+_WAYS = ("prometheus_token_file", "prometheus_token", "prometheus_user", "prometheus_aws_region")
+Backend = Literal["auto", "prometheus", "thanos", "mimir", "victoriametrics", "google", "amazon", "unknown"]
+"""What may answer at the address of Prometheus."""
 
 
 class SettingsError(Exception):
@@ -36,6 +41,17 @@ class Settings(BaseSettings):
     prometheus_token_file: Path | None = Field(default=None, description="bearer token, read anew for every request")
     prometheus_ca: Path | None = Field(default=None, description="CA bundle for the server's certificate")
     prometheus_cert: Path | None = Field(default=None, description="client certificate and key in one PEM file")
+    prometheus_key: Path | None = Field(default=None, description="the certificate's key, where it has its own file")
+    prometheus_token: SecretStr | None = Field(default=None, description="bearer token; no flag: arguments are public")
+    prometheus_user: str | None = Field(default=None, description="user of basic authentication")
+    prometheus_password: SecretStr | None = Field(default=None, description="its password; no flag")
+    prometheus_password_file: Path | None = Field(default=None, description="its password, read anew for every request")
+    prometheus_aws_region: str | None = Field(default=None, description="sign for AWS there; needs microglia[aws]")
+    flavour: Backend = Field(default="auto", description="what answers; auto: it is asked")
+    prometheus_queries: int = Field(default=2, ge=1, le=20, description="queries at a time")
+    prometheus_samples: int = Field(
+        default=5_000_000_000, ge=0, description="samples that one lap may have the server read; 0: any number"
+    )
     prometheus_scope: str | None = Field(
         default=None, description='PromQL matchers that pick this cluster out of several, such as cluster="prod"'
     )
@@ -67,6 +83,22 @@ class Settings(BaseSettings):
                 f"lease_retry {self.lease_retry:g}, lease_deadline {self.lease_deadline:g} and lease_duration"
                 f" {self.lease_duration:g} must grow in this order; write 2, 10 and 15"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        """One way to be let in, and whole."""
+        ways = {name: getattr(self, name) for name in _WAYS}
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are two ways to be let in; leave one out")
+        password = (self.prometheus_password, self.prometheus_password_file)
+        if (self.prometheus_user is None) != (password == (None, None)) or None not in password:
+            raise ValueError(
+                "prometheus_user needs one of prometheus_password and prometheus_password_file, and they need it"
+            )
+        if self.prometheus_key is not None and self.prometheus_cert is None:
+            raise ValueError("prometheus_key belongs to a certificate; name it in prometheus_cert")
         return self
 
     @field_validator("listen")
@@ -136,8 +168,13 @@ def resolve(flags: Mapping[str, Any], config: Path) -> tuple[Settings, dict[str,
         return Settings(**merged), origin
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "lease_duration"
+        name = str(first["loc"][0]) if first["loc"] else _of_all(first["msg"])
         raise SettingsError(f"{origin.get(name, 'settings')}: {name}: {first['msg']}") from None
+
+
+def _of_all(message: str) -> str:
+    """The setting that a message about several names first."""
+    return next(iter(re.findall(r"\b(?:lease|prometheus)_\w+", message)), "settings")
 
 
 def _label(source: str, name: str) -> str:

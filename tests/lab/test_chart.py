@@ -31,7 +31,13 @@ EVERYTHING = {
     "prometheus": {
         "url": "https://prometheus.monitoring:9090",
         "headers": ["X-Scope-OrgID: shop"],
-        "auth": {"secretName": "prometheus", "tokenKey": "token", "caKey": "ca", "certKey": "cert"},
+        "auth": {
+            "secretName": "prometheus",
+            "tokenKey": "token",
+            "caKey": "ca",
+            "certKey": "cert",
+            "privateKeyKey": "key",
+        },
     },
     "policies": {"shop.yaml": "apiVersion: microglia.dev/v1alpha1\nkind: PruningPolicy\nmetadata: {name: shop}\n"},
     "reader": {"replicas": 1},

@@ -86,10 +86,23 @@ def metric_names(where: Where) -> list[str]:
 def _live(place: Site) -> tuple[Finding, ...]:
     try:
         with mistakes():
-            return _seen(live(place), place.facts.ahead)
+            return (*_seen(live(place), place.facts.ahead), *_backend(place))
     except MistakeError as error:
         cluster = Finding("Cluster", f"{place.facts.name} ({place.facts.version})", "ok")
         return (cluster, Finding("Prometheus", str(error), "missing"))
+
+
+def _backend(place: Site) -> tuple[Finding, ...]:
+    """What answers for Prometheus, and how that is known."""
+    try:
+        known = prometheus(place.settings, place.cluster).recognised()
+    except MistakeError:
+        return ()
+    params = ", ".join(f"{name}={value}" for name, value in known.flavour.params.items())
+    found = f"{known.flavour.title}, known by {known.by}; asked with {params or 'no parameters of its own'}"
+    if known.flavour.name != "unknown":
+        return (Finding("Backend", found, "ok"),)
+    return (Finding("Backend", found, "limited", "It may hide what is missing: say what it is with --flavour."),)
 
 
 def _seen(desk: Desk, server_ahead: float | None = None) -> tuple[Finding, ...]:

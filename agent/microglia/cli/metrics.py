@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
+
+from requests.auth import AuthBase
 
 from microglia.cli.errors import Exit, MistakeError
 from microglia.model.activity import Activity, Slowness
@@ -10,6 +13,9 @@ from microglia.model.objects import Raw
 from microglia.model.ports import ClusterFacts, UnreadableError
 from microglia.model.snapshot import Source
 from microglia.model.window import Window
+from microglia.observe.credentials import Basic, Bearer, MissingExtraError, Signature, password_in
+from microglia.observe.flavours import TENANTS
+from microglia.observe.guest import Pace
 from microglia.observe.kube import KubernetesCluster
 from microglia.observe.prometheus import PrometheusServer
 from microglia.observe.services import ProxyAdapter, common_prometheus
@@ -39,14 +45,9 @@ class Unasked:
 
 def prometheus(settings: Settings, cluster: KubernetesCluster) -> PrometheusServer:
     """The server that the settings name, else the likeliest Service. Raises MistakeError when there is none."""
-    access = Access(
-        headers=dict(map(header, settings.prometheus_header)),
-        token_file=settings.prometheus_token_file,
-        ca=settings.prometheus_ca,
-        cert=(settings.prometheus_cert, settings.prometheus_cert) if settings.prometheus_cert else None,
-    )
+    access, flavour = _access(settings), settings.flavour
     if settings.prometheus:
-        return PrometheusServer(settings.prometheus, access)
+        return PrometheusServer(settings.prometheus, access, flavour=flavour)
     try:
         candidates = common_prometheus(cluster.objects(BY_NAME["Service"]))
     except UnreadableError as error:
@@ -56,7 +57,43 @@ def prometheus(settings: Settings, cluster: KubernetesCluster) -> PrometheusServ
             "no Prometheus named, and no Service here looks like one. Set --prometheus or MICROGLIA_PROMETHEUS"
         )
     best = candidates[0]
-    return PrometheusServer(PROXIED, access, ProxyAdapter(cluster, best.path), best.title)
+    return PrometheusServer(PROXIED, access, ProxyAdapter(cluster, best.path), best.title, flavour=flavour)
+
+
+def tenant(settings: Settings) -> str:
+    """Whose metrics these are, where one server keeps those of several."""
+    headers = {name.lower(): value for name, value in map(header, settings.prometheus_header)}
+    return ",".join(headers[name] for name in sorted(TENANTS, reverse=True) if name in headers)
+
+
+def pace(settings: Settings) -> Pace:
+    """How much is asked of the server."""
+    return Pace(settings.prometheus_queries, settings.prometheus_samples)
+
+
+def _access(settings: Settings) -> Access:
+    cert = settings.prometheus_cert
+    return Access(
+        headers=dict(map(header, settings.prometheus_header)),
+        token_file=settings.prometheus_token_file,
+        ca=settings.prometheus_ca,
+        cert=(cert, settings.prometheus_key or cert) if cert else None,
+        auth=_auth(settings),
+    )
+
+
+def _auth(settings: Settings) -> AuthBase | None:
+    if settings.prometheus_token is not None:
+        return Bearer(settings.prometheus_token.get_secret_value())
+    if settings.prometheus_user is not None:
+        secret, file = settings.prometheus_password, settings.prometheus_password_file
+        return Basic(settings.prometheus_user, secret.get_secret_value if secret else password_in(Path(str(file))))
+    if settings.prometheus_aws_region is None:
+        return None
+    try:
+        return Signature(settings.prometheus_aws_region)
+    except MissingExtraError as error:
+        raise MistakeError(str(error)) from None
 
 
 def metric_names(server: PrometheusServer, now: datetime) -> list[str]:

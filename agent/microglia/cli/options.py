@@ -38,7 +38,26 @@ class Where:
     ] = None
     prometheus_ca: Annotated[Path | None, typer.Option(help="CA bundle.", rich_help_panel=WHERE)] = None
     prometheus_cert: Annotated[
-        Path | None, typer.Option(help="Client certificate and key, PEM.", rich_help_panel=WHERE)
+        Path | None, typer.Option(help="Client certificate, PEM, with its key.", rich_help_panel=WHERE)
+    ] = None
+    prometheus_key: Annotated[
+        Path | None, typer.Option(help="Its key, where it has a file of its own.", rich_help_panel=WHERE)
+    ] = None
+    prometheus_user: Annotated[
+        str | None, typer.Option(help="User of basic authentication.", rich_help_panel=WHERE)
+    ] = None
+    prometheus_password_file: Annotated[
+        Path | None, typer.Option(help="Its password, read for every request.", rich_help_panel=WHERE)
+    ] = None
+    prometheus_aws_region: Annotated[
+        str | None, typer.Option(help="Sign for AWS there; needs microglia[aws].", rich_help_panel=WHERE)
+    ] = None
+    flavour: Annotated[
+        str | None,
+        typer.Option(
+            help="What answers: prometheus, thanos, mimir, victoriametrics, google, amazon, unknown; else it is asked.",
+            rich_help_panel=WHERE,
+        ),
     ] = None
     prometheus_scope: Annotated[
         str | None,

@@ -20,7 +20,7 @@ from microglia.cli.desk import Desk, Hands
 from microglia.cli.errors import MistakeError
 from microglia.cli.files import read_policies
 from microglia.cli.interrupts import Interrupts
-from microglia.cli.metrics import Unasked, header, prometheus
+from microglia.cli.metrics import Unasked, pace, prometheus, tenant
 from microglia.cli.office import Office
 from microglia.cli.offline import in_force, mistakes
 from microglia.cli.options import Rules, Where, settings_in
@@ -45,8 +45,11 @@ from microglia.store.objects import ObjectJournal
 from microglia.store.plans import Plans
 from microglia.store.sketch import Sketch
 
-TENANT = ("x-scope-orgid", "thanos-tenant")
-"""Headers that say which of its tenants a metrics server is to answer for."""
+FILES = (
+    "kubeconfig", "prometheus_token_file", "prometheus_password_file", "prometheus_ca", "prometheus_cert",
+    "prometheus_key",
+)  # fmt: skip
+"""Settings that name files which must be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _journal(cluster: KubernetesCluster, files: FileJournal, given: Loaded | Non
 def checked(where: Where, rules: Rules, more: Mapping[str, object]) -> Settings:
     """Settings whose files are there. Raises SettingsError."""
     settings, origin = resolve({**settings_in(where, rules), **more}, config_file())
-    for name in ("kubeconfig", "prometheus_token_file", "prometheus_ca", "prometheus_cert"):
+    for name in FILES:
         path = getattr(settings, name)
         if path is not None and not path.is_file():
             raise SettingsError(f"{origin[name]}: {path}: there is no such file")
@@ -209,11 +212,10 @@ def _last_hands(place: Site, world: World) -> Iterator[Hands]:
 
 def _traffic(place: Site) -> PrometheusTraffic:
     server = prometheus(place.settings, place.cluster)
-    headers = {name.lower(): value for name, value in map(header, place.settings.prometheus_header)}
-    tenant = ",".join(headers[name] for name in TENANT if name in headers)
-    scope = place.settings.prometheus_scope or ""
+    scope, whose = place.settings.prometheus_scope or "", tenant(place.settings)
     buckets = FileBuckets(place.folder.buckets, progress)
-    return PrometheusTraffic(server, buckets, scope=scope, tenant=tenant, progress=Progress().say)
+    limits = pace(place.settings)
+    return PrometheusTraffic(server, buckets, scope=scope, tenant=whose, progress=Progress().say, pace=limits)
 
 
 def _policies(cluster: KubernetesCluster) -> list[Raw]:

@@ -17,7 +17,25 @@
 - name: MICROGLIA_PROMETHEUS_HEADER
   value: {{ toJson . | quote }}
 {{- end }}
+- name: MICROGLIA_FLAVOUR
+  value: {{ .Values.prometheus.flavour | quote }}
+- name: MICROGLIA_PROMETHEUS_QUERIES
+  value: {{ int64 .Values.prometheus.queries | quote }}
+- name: MICROGLIA_PROMETHEUS_SAMPLES
+  value: {{ int64 .Values.prometheus.samples | quote }}
+{{- with .Values.prometheus.awsRegion }}
+- name: MICROGLIA_PROMETHEUS_AWS_REGION
+  value: {{ . | quote }}
+{{- end }}
 {{- with .Values.prometheus.auth }}
+{{- with .user }}
+- name: MICROGLIA_PROMETHEUS_USER
+  value: {{ . | quote }}
+{{- end }}
+{{- if .passwordKey }}
+- name: MICROGLIA_PROMETHEUS_PASSWORD_FILE
+  value: /etc/microglia/prometheus/password
+{{- end }}
 {{- if .tokenKey }}
 - name: MICROGLIA_PROMETHEUS_TOKEN_FILE
   value: /etc/microglia/prometheus/token
@@ -32,6 +50,10 @@
 {{- if .certKey }}
 - name: MICROGLIA_PROMETHEUS_CERT
   value: /etc/microglia/prometheus/client.pem
+{{- end }}
+{{- if .privateKeyKey }}
+- name: MICROGLIA_PROMETHEUS_KEY
+  value: /etc/microglia/prometheus/client.key
 {{- end }}
 {{- end }}
 {{- if .Values.policies }}
@@ -78,11 +100,17 @@
     {{- if .tokenKey }}
     - {key: {{ .tokenKey | quote }}, path: token}
     {{- end }}
+    {{- if .passwordKey }}
+    - {key: {{ .passwordKey | quote }}, path: password}
+    {{- end }}
     {{- if .caKey }}
     - {key: {{ .caKey | quote }}, path: ca.crt}
     {{- end }}
     {{- if .certKey }}
     - {key: {{ .certKey | quote }}, path: client.pem}
+    {{- end }}
+    {{- if .privateKeyKey }}
+    - {key: {{ .privateKeyKey | quote }}, path: client.key}
     {{- end }}
 {{- end }}
 {{- end }}

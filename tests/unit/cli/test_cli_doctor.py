@@ -162,3 +162,19 @@ def test_a_reference_to_nothing_is_a_finding(run, live):
     where = "Ingress default/front: spec.defaultBackend.service.name = no-such-page"
     assert found["found"] == f"1 protection of nothing:\n{where}; what it names does not exist"
     assert found["grade"] == "limited"
+
+
+@pytest.mark.parametrize(
+    ("flavour", "words", "grade"),
+    [
+        ("thanos", "Thanos, known by the settings; asked with partial_response=false, dedup=true", "ok"),
+        ("unknown", "known by the settings; asked with no parameters of its own", "limited"),
+    ],
+)
+def test_the_backend_is_named_with_how_it_is_known(run, live, flavour, words, grade):
+    """What answers, from where that is known, and what it is asked with; an unknown one limits what can be believed."""
+    found = json.loads(run("doctor", "-o", "json", "--prometheus", "http://m:9090", "--flavour", flavour).out)
+    (line,) = [one for one in found if one["subject"] == "Backend"]
+    assert words in line["found"]
+    assert line["grade"] == grade
+    assert ("--flavour" in line["remedy"]) == (grade == "limited")

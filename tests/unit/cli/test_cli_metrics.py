@@ -1,15 +1,19 @@
 """Finding Prometheus."""
 
+import sys
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from microglia.cli import diagnosis
 from microglia.cli.errors import MistakeError
-from microglia.cli.metrics import Unasked, header, metric_names, prometheus
+from microglia.cli.metrics import Unasked, _access, header, metric_names, pace, prometheus
 from microglia.model.ports import ClusterFacts, UnreadableError
 from microglia.model.window import Window
+from microglia.observe.credentials import Basic, Bearer
+from microglia.observe.guest import Pace
 from microglia.settings import Settings
 from tests.factories import NOW, service
 
@@ -96,3 +100,43 @@ def test_who_only_gives_back_never_asks_for_metrics():
         Unasked().activity({}, Window.ending(NOW, timedelta(hours=1)), NOW)
     with pytest.raises(UnreadableError, match="nobody is to ask how slow 1 workloads were"):
         Unasked().slowness(["shop/web"], Window.ending(NOW, timedelta(hours=1)), NOW, 500)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({"prometheus_token": "t"}, Bearer),
+        ({"prometheus_user": "a", "prometheus_password": "p"}, Basic),
+        ({"prometheus_user": "a", "prometheus_password_file": "p"}, Basic),
+        ({}, type(None)),
+    ],
+)
+def test_the_way_in_is_the_settings(given, kind):
+    """Each way of the settings reaches the requests."""
+    assert isinstance(_access(Settings(**given)).auth, kind)
+
+
+def test_a_key_may_lie_apart_from_its_certificate():
+    """Else one file has both."""
+    cert, key = Path("c.pem"), Path("k.pem")
+    assert _access(Settings(prometheus_cert=cert, prometheus_key=key)).cert == (cert, key)
+    assert _access(Settings(prometheus_cert=cert)).cert == (cert, cert)
+
+
+def test_signing_without_its_library_is_a_mistake_with_the_way_out(monkeypatch):
+    """The person who asks for it is told what to install."""
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    with pytest.raises(MistakeError, match=r"pip install 'microglia\[aws\]'"):
+        prometheus(Settings(prometheus="http://m", prometheus_aws_region="eu-west-1"), Services())
+
+
+def test_the_backend_of_the_settings_is_not_asked():
+    """What is named is believed, for a URL and for a Service alike."""
+    settings = Settings(prometheus="http://m", flavour="thanos")
+    assert prometheus(settings, Services()).recognised().flavour.name == "thanos"
+    assert prometheus(Settings(flavour="google"), Services(FOUND)).recognised().flavour.name == "google"
+
+
+def test_the_pace_is_the_settings():
+    """Queries at a time, and samples per lap."""
+    assert pace(Settings(prometheus_queries=1, prometheus_samples=7)) == Pace(1, 7)

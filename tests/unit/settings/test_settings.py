@@ -109,3 +109,32 @@ def test_a_prometheus_without_a_scheme_is_told_how_to_write_it(tmp_path):
     with pytest.raises(SettingsError, match=r'--prometheus: .*"localhost:9090" is no URL; write http://localhost:9090'):
         resolve({"prometheus": "localhost:9090"}, tmp_path / "none.yaml")
     assert resolve({"prometheus": "https://x"}, tmp_path / "none.yaml")[0].prometheus == "https://x"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"prometheus_user": "ann"}, r"--prometheus-user: prometheus_user: .*needs one of prometheus_password"),
+        ({"prometheus_password_file": Path("p")}, r"prometheus_user needs one of"),
+        (
+            {"prometheus_user": "a", "prometheus_password_file": Path("p"), "prometheus_aws_region": "eu"},
+            "prometheus_user and prometheus_aws_region are two ways to be let in",
+        ),
+        ({"prometheus_key": Path("k")}, r"--prometheus-key: prometheus_key: .*name it in prometheus_cert"),
+        ({"flavour": "promql"}, "--flavour: flavour: Input should be 'auto', 'prometheus'"),
+    ],
+)
+def test_ways_in_are_whole_and_only_one(flags, message, tmp_path):
+    """Half of one, or two at once, is a mistake that names its settings."""
+    with pytest.raises(SettingsError, match=message):
+        resolve(flags, tmp_path / "none.yaml")
+
+
+def test_secrets_come_with_the_environment_and_are_not_shown(monkeypatch, tmp_path):
+    """Neither a print nor a dump of the settings has them."""
+    monkeypatch.setenv("MICROGLIA_PROMETHEUS_USER", "ann")
+    monkeypatch.setenv("MICROGLIA_PROMETHEUS_PASSWORD", "s3cret")
+    found, _ = resolve({}, tmp_path / "none.yaml")
+    assert found.prometheus_password is not None
+    assert found.prometheus_password.get_secret_value() == "s3cret"
+    assert "s3cret" not in f"{found!r} {found.model_dump(mode='json')}"
