@@ -17,7 +17,19 @@ from ruamel.yaml import YAML
 from tests.lab import wheels
 from tests.lab.errors import LabUnavailable
 from tests.lab.golang import Go, find_go
-from tests.lab.recipe import ENVOY_REQUIREMENTS, ETCD, HELM, ISTIO_CRDS, ISTIOD, KUBERNETES, KWOK, PROMETHEUS, Tool
+from tests.lab.recipe import (
+    ENVOY_REQUIREMENTS,
+    ETCD,
+    HELM,
+    ISTIO_CRDS,
+    ISTIOD,
+    KUBERNETES,
+    KWOK,
+    PROMETHEUS,
+    THANOS,
+    VICTORIA_METRICS,
+    Tool,
+)
 from tests.lab.sharing import exclusively
 from tests.lab.tasks import Say, Task
 
@@ -39,6 +51,8 @@ class Binaries:
     kwok: Path
     prometheus: Path
     helm: Path
+    victoria_metrics: Path
+    thanos: Path
     stages: tuple[Path, ...]
     istio_crds: Path
 
@@ -51,7 +65,7 @@ def ensure(say: Say) -> Binaries:
     if sys.platform != "linux":
         raise LabUnavailable(f"the lab runs on Linux only, and this is {sys.platform}")
     found = {}
-    for tool in (ETCD, KUBERNETES, KWOK, PROMETHEUS, HELM):
+    for tool in (ETCD, KUBERNETES, KWOK, PROMETHEUS, HELM, VICTORIA_METRICS, THANOS):
         found.update(_binaries(tool, say))
     return Binaries(
         etcd=found["etcd"],
@@ -62,6 +76,8 @@ def ensure(say: Say) -> Binaries:
         kwok=found["kwok"],
         prometheus=found["prometheus"],
         helm=found["helm"],
+        victoria_metrics=found["victoria-metrics"],
+        thanos=found["thanos"],
         stages=tuple(sorted(_files(KWOK, "stages", _copy_stages, say).glob("*.yaml"))),
         istio_crds=_files(ISTIO_CRDS, "crds", _convert_crds, say) / "crds.json",
     )

@@ -63,9 +63,12 @@ class Lab:
 
     def another_prometheus(self, name: str, span: Span | None = None) -> str:
         """Start one more, empty Prometheus and return its URL; raises LabError."""
+        return prometheus.start(self.binaries.prometheus, self.processes, self.folder_for(name), name, span)
+
+    def folder_for(self, name: str) -> Path:
+        """Make an empty folder for what ``name`` keeps; it goes away with the lab."""
         # One of the same name may have been here before, and its history is not for this one.
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder.data))
-        return prometheus.start(self.binaries.prometheus, self.processes, folder, name, span)
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder.data))
 
     def apply(self, manifests: Iterable[objects.Manifest], manager: objects.Manager | None = None) -> list[Document]:
         """Create or merge manifests and return the stored objects; raises ApiError for the first that is refused.

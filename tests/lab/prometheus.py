@@ -17,9 +17,12 @@ _READY_WITHIN = 60.0
 _CONFIG = """\
 global:
   scrape_interval: 15s
+  external_labels: {{{labels}}}
 storage:
   tsdb:
     out_of_order_time_window: {window}
+"""
+_SCRAPES = """\
 scrape_configs:
   - job_name: prometheus
     static_configs:
@@ -30,11 +33,15 @@ scrape_configs:
 @dataclass(frozen=True, slots=True)
 class Span:
     """How far back a Prometheus keeps samples, and takes those that come late, as Prometheus durations; and how many
-    samples one query may hold in memory at once."""
+    samples one query may hold in memory at once; ``store`` tells it apart from others behind one querier; ``first``,
+    epoch seconds, is where its history begins: it then holds nothing of now, for a Thanos sidecar believes its first
+    sample."""
 
     retention: str = "60d"
     out_of_order: str = "60d"
     samples: int = 50_000_000
+    store: str = ""
+    first: float | None = None
 
 
 def start(binary: Path, processes: Processes, folder: Path, name: str = "prometheus", span: Span | None = None) -> str:
@@ -47,7 +54,9 @@ def start(binary: Path, processes: Processes, folder: Path, name: str = "prometh
     span = span or Span()
     address = f"{LOOPBACK}:{processes.free_port()}"
     config = folder / "prometheus.yml"
-    config.write_text(_CONFIG.format(window=span.out_of_order, address=address), encoding="utf-8")
+    scrapes = _SCRAPES.format(address=address) if span.first is None else ""
+    labels = f"store: {span.store}" if span.store else ""
+    config.write_text(_CONFIG.format(window=span.out_of_order, labels=labels) + scrapes, encoding="utf-8")
     flags = [
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
@@ -56,13 +65,15 @@ def start(binary: Path, processes: Processes, folder: Path, name: str = "prometh
         f"--query.max-samples={span.samples}",
         "--web.enable-remote-write-receiver",
     ]
-    processes.start(name, [binary, *flags])
+    # What is compacted while it is being written overlaps, and a querier counts overlaps twice.
+    whole = [] if span.first is None else [f"--storage.tsdb.{end}-block-duration=31d" for end in ("min", "max")]
+    processes.start(name, [binary, *flags, *whole])
     url = f"http://{address}"
     with requests.Session() as session:
         session.trust_env = False
         until(f"{name} gets ready", lambda: _pending(session, url, processes), _READY_WITHIN)
-    now = np.array([int(time.time() * 1000)], dtype=np.int64)
-    remote_write.write(url, [remote_write.Series({"__name__": "lab_started"}, now, np.ones(1))])
+    moment = np.array([int((span.first or time.time()) * 1000)], dtype=np.int64)
+    remote_write.write(url, [remote_write.Series({"__name__": "lab_started"}, moment, np.ones(1))])
     return url
 
 

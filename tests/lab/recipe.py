@@ -79,5 +79,18 @@ PROMETHEUS = Tool(
     # Service discovery pulls in every cloud's SDK, and the lab's targets are static.
     flags=("-tags", "remove_all_sd", *_STRIPPED),
 )
+VICTORIA_METRICS = Tool(
+    name="victoria-metrics",
+    packages={"victoria-metrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"},
+    takes="about a minute",
+    flags=_STRIPPED,
+)
+THANOS = Tool(
+    name="thanos",
+    packages={"thanos": "github.com/thanos-io/thanos/cmd/thanos"},
+    takes="about 6 minutes",
+    # Its own builds set the first tag: sidecars and querier must agree on how labels lie in memory.
+    flags=("-tags", "slicelabels,remove_all_sd", *_STRIPPED),
+)
 ISTIO_CRDS = Tool("istio-crds", {}, "a few seconds")
 ISTIOD = Tool("istiod", {"pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery"}, "about 4 minutes", _STRIPPED)

@@ -63,11 +63,14 @@ class Stage:
         if since is not None and self._reached is None:
             self._reached = since.timestamp()
         span = (self.now.timestamp(), until.timestamp())
-        found = chain(self._exporter.series(*span), self._strangers(span))
-        series = (Series(one.labels, one.times, one.values) for one in found)
-        written = remote_write.write(self.prometheus_url, series, say)
+        written = remote_write.write(self.prometheus_url, self.past(span), say)
         self._reached = span[1]
         return written
+
+    def past(self, span: tuple[float, float]) -> Iterator[Series]:
+        """What was scraped within ``span``, epoch seconds, of the pods that ``follow`` found last."""
+        for one in chain(self._exporter.series(*span), self._strangers(span)):
+            yield Series(one.labels, one.times, one.values)
 
     def follow(self) -> None:
         """Take over what lives in the API server, as of the world's present."""
