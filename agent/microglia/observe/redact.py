@@ -140,6 +140,7 @@ def _words(snapshot: Snapshot) -> Iterator[str]:
             yield from _label_words(at(raw, "metadata", default={}))
             yield from _label_words(at(raw, "spec", "template", "metadata", default={}))
             yield from _host_words(raw)
+            yield from (file.partition(" ")[2] for file in at(raw, "found", "files", default=()))
     activity = snapshot.activity
     for edge in activity.edges.keys:
         for name in (edge.client, edge.server):

@@ -1,11 +1,11 @@
 """Raw objects down to what rooms read of them. Environment and argument values never get past here."""
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from microglia.model.objects import Raw, at
-from microglia.observe.found import found_hosts
+from microglia.observe.found import found_files, found_hosts
+from microglia.observe.trim_alerts import receivers
 from microglia.observe.trim_parts import endpoints, part
 from microglia.observe.trim_pod import pod_spec, pod_status
 
@@ -15,8 +15,8 @@ _METADATA = (
     "deletionTimestamp",
 )  # fmt: skip
 _TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "Rollout"})
+_PERIODIC = frozenset({"Job", "CronJob"})
 _SCALED = ("scaleTargetRef", "minReplicaCount", "idleReplicaCount", "maxReplicaCount", "fallback")
-_HOST = re.compile(r"://(?:[^/@\s]*@)?([^/:@\s]+)")
 _LEASE = ("holderIdentity", "leaseDurationSeconds", "renewTime", "strategy", "preferredHolder")
 
 Trim: TypeAlias = Callable[[Raw], dict[str, Any]]
@@ -25,8 +25,9 @@ Trim: TypeAlias = Callable[[Raw], dict[str, Any]]
 def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
     """One listed object of ``kind`` without what no room reads.
 
-    Added: ``found.hosts`` for pod templates (see ``found``) and ``found.appliedReplicas`` where the content that
-    kubectl last applied sets ``replicas``. ``metadata.managedFields`` keeps the entries that own ``spec.replicas``.
+    Added: ``found.hosts`` for pod templates and ``found.files`` for those of Jobs (see ``found``), and
+    ``found.appliedReplicas`` where the content that kubectl last applied sets ``replicas``.
+    ``metadata.managedFields`` keeps the entries that own ``spec.replicas``.
     """
     belonging = part(kind, raw)
     if belonging is not None:
@@ -38,6 +39,9 @@ def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
     template = _template(kind, raw)
     if template is not None:
         found["hosts"] = found_hosts(at(template, "spec"), str(at(raw, "metadata", "namespace")), namespaces)
+    files = found_files(at(template, "spec")) if kind in _PERIODIC else []
+    if files:
+        found["files"] = files
     return {**kept, "found": found} if found else kept
 
 
@@ -161,9 +165,13 @@ def _application(raw: Raw) -> dict[str, Any]:
     return {"spec": {**kept, **({"syncPolicy": {"syncOptions": options}} if options else {})}}
 
 
-def _alerting(raw: Raw) -> dict[str, Any]:
-    """The hosts that receivers are called at: their addresses may carry secrets."""
-    return {"spec": {"hosts": sorted(set(_url_hosts(at(raw, "spec", default={}))))}}
+def _prometheus(raw: Raw) -> dict[str, Any]:
+    """Where it sends alerts; its scrapes and remote writes may carry credentials."""
+    alerting = [
+        {key: one[key] for key in ("name", "namespace", "port") if one.get(key)}
+        for one in at(raw, "spec", "alerting", "alertmanagers", default=())
+    ]
+    return {"spec": {"alerting": {"alertmanagers": alerting}}} if alerting else {"spec": {}}
 
 
 def _fallbacks(raw: Raw) -> dict[str, Any]:
@@ -187,20 +195,12 @@ def _reference(one: Raw) -> dict[str, str]:
     return {key: str(one[key]) for key in ("group", "kind", "name", "namespace") if one.get(key)}
 
 
-def _url_hosts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from _HOST.findall(value)
-    elif isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _url_hosts(item)
-
-
 _SHAPES: dict[str, Trim] = {
     "Deployment": _workload, "StatefulSet": _workload, "DaemonSet": _workload, "Job": _workload,
     "CronJob": _cron_job, "ReplicaSet": _replica_set, "Pod": _pod, "Node": _node, "EndpointSlice": endpoints,
     "Lease": _lease, "ValidatingWebhookConfiguration": _webhooks, "MutatingWebhookConfiguration": _webhooks,
     "APIService": _api_service, "CustomResourceDefinition": _definition,
-    "Rollout": _workload, "ScaledObject": _scaled_object, "AlertmanagerConfig": _alerting,
-    "Application": _application, "SecurityPolicy": _fallbacks, "EnvoyExtensionPolicy": _fallbacks,
-    "EnvoyProxy": _fallbacks,
+    "Rollout": _workload, "ScaledObject": _scaled_object, "AlertmanagerConfig": receivers,
+    "Application": _application, "Prometheus": _prometheus, "SecurityPolicy": _fallbacks,
+    "EnvoyExtensionPolicy": _fallbacks, "EnvoyProxy": _fallbacks,
 }  # fmt: skip

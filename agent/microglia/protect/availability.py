@@ -1,16 +1,19 @@
-"""How many copies people asked to be there at any time: budgets, spread, leases, autoscalers."""
+"""How many copies people asked to be there at any time: budgets, spread, autoscalers."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from microglia.model.ids import WorkloadId
-from microglia.model.objects import Raw, at, labels_of, namespace_of, ref_of
+from microglia.model.objects import Raw, at, namespace_of, ref_of, selects
 from microglia.protect.keep import Keep, Where, floor, pin
 from microglia.protect.locality import zones_in_use
 from microglia.protect.look import Look
 from microglia.topology.nodes import Workload
 from microglia.topology.pods import ZONE
+
+_ADVISORY = frozenset({"Off", "Initial"})
+"""Modes in which a vertical autoscaler evicts nobody."""
 
 
 def disruption_budget(look: Look) -> Iterator[Keep]:
@@ -62,7 +65,7 @@ def topology_spread(look: Look) -> Iterator[Keep]:
             if constraint.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
                 field = f"spec.template.spec.topologySpreadConstraints[{i}]"
                 key = str(constraint.get("topologyKey", ""))
-                count = int(constraint.get("minDomains") or _domains(one, key))
+                count = max(int(constraint.get("minDomains") or 0), _domains(one, key))
                 yield from floor([one.id], count, f"its pods must spread over {key}", Where(one.ref, field, key))
 
 
@@ -71,47 +74,23 @@ def anti_affinity(look: Look) -> Iterator[Keep]:
     path = ("spec", "template", "spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
     for one in look.workloads.values():
         for i, term in enumerate(at(one.raw, *path, default=())):
+            if not _of_itself(term, one):
+                continue
             key = str(term.get("topologyKey", ""))
             where = Where(one.ref, f"{'.'.join(path)}[{i}]", key)
             yield from floor([one.id], _domains(one, key), f"its pods must not share a {key}", where)
 
 
+def _of_itself(term: Raw, one: Workload) -> bool:
+    """Whether its own pods are those that its pods must not be near to; without a selector nobody is."""
+    namespaces = at(term, "namespaces", default=())
+    elsewhere = namespaces and one.id.namespace not in namespaces and at(term, "namespaceSelector") is None
+    return not elsewhere and selects(at(term, "labelSelector"), one.pod_labels)
+
+
 def _domains(workload: Workload, key: str) -> int:
     """Zones in use; for nodes, of which there are as many as copies, two."""
     return zones_in_use(workload) if key == ZONE else 2
-
-
-def lease(look: Look) -> Iterator[Keep]:
-    """One of its pods holds a Lease: an idle second is a hot standby."""
-    held = _leases(look)
-    named: dict[str, Raw] = {str(raw["spec"]["holderIdentity"]).partition("_")[0]: raw for raw in held}
-    nearby: dict[str, list[Raw]] = {}
-    for raw in held:
-        nearby.setdefault(namespace_of(raw), []).append(raw)
-    for one in look.workloads.values() if held else ():
-        local = nearby.get(one.id.namespace, ())
-        found = next((raw for pod in one.pods for raw in _held_by(pod.name, named, local)), None)
-        if found is not None:
-            where = Where(ref_of("Lease", found), "spec.holderIdentity", str(found["spec"]["holderIdentity"]))
-            yield from floor([one.id], 2, "it elects a leader: whoever does not lead stands by", where)
-
-
-def _leases(look: Look) -> list[Raw]:
-    """Leases that somebody holds, without those by which nodes and API servers say that they live."""
-    return [
-        raw
-        for _, raw in look.of("Lease")
-        if at(raw, "spec", "holderIdentity")
-        and namespace_of(raw) != "kube-node-lease"
-        and "apiserver.kubernetes.io/identity" not in labels_of(raw)
-    ]
-
-
-def _held_by(pod: str, named: Mapping[str, Raw], local: Iterable[Raw]) -> Iterator[Raw]:
-    """Leases whose holder is ``pod``: by ``<pod>_<id>`` anywhere, by any longer name in its own namespace."""
-    if pod in named:
-        yield named[pod]
-    yield from (raw for raw in local if str(raw["spec"]["holderIdentity"]).startswith(f"{pod}-"))
 
 
 def autoscaler_minimum(look: Look) -> Iterator[Keep]:
@@ -131,6 +110,8 @@ def autoscaler_minimum(look: Look) -> Iterator[Keep]:
 def vertical_autoscaler(look: Look) -> Iterator[Keep]:
     """A vertical autoscaler evicts its pods one by one, and stops below its own minimum."""
     for kind, raw in look.of("VerticalPodAutoscaler"):
+        if at(raw, "spec", "updatePolicy", "updateMode") in _ADVISORY:
+            continue
         least = int(at(raw, "spec", "updatePolicy", "minReplicas", default=2))
         where = Where(ref_of(kind, raw), "spec.updatePolicy.minReplicas", str(least))
         targets = _scaled(look, raw, "targetRef")

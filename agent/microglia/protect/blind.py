@@ -23,7 +23,8 @@ ON_ROUTES = frozenset(
         "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "Ingress", "StatefulSet", "Deployment", "CronJob",
         "Namespace", "Protection", "TrafficSplit", "ServiceResolver", "ServiceSplitter", "ExportedServices",
         "MeshLoadBalancingStrategy", "ServiceExport", "ServiceImport", "Backend", "SecurityPolicy",
-        "EnvoyExtensionPolicy", "EnvoyProxy", "TraefikService", "Gslb", "AlertmanagerConfig",
+        "EnvoyExtensionPolicy", "EnvoyProxy", "TraefikService", "Gslb", "AlertmanagerConfig", "Canary", "Job",
+        "Prometheus", "Rollout",
     }
 )  # fmt: skip
 """Kinds that may say that a route must stay."""

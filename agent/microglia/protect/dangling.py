@@ -6,6 +6,7 @@ from datetime import datetime
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import annotations_of, at, name_of, namespace_of, ref_of
 from microglia.policy.schema import PolicySpec
+from microglia.protect.adrift import adrift
 from microglia.protect.callbacks import api_names, conversion_names, webhook_names
 from microglia.protect.consul import exported_names, resolver_names, splitter_names
 from microglia.protect.dns import gslb_names
@@ -59,6 +60,7 @@ def dangling(look: Look) -> Iterator[Protection]:
     yield from _protections(look)
     yield from _annotations(look)
     yield from _destination_rules(look)
+    yield from (_note(one.rule, one.reason, one.where) for one in adrift(look))
     yield from _named(look)
     yield from _groups(look)
 

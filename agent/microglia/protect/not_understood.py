@@ -12,9 +12,7 @@ from microglia.protect.look import Look
 NAMING_KINDS = ("AlertmanagerConfig",)
 """Kinds whose meaning no rule knows; they name what they need, somewhere, and that is kept."""
 FAMILIES = (
-    "consul.hashicorp.com/", "kuma.io/", "flagger.app/", "serving.knative.dev/", "autoscaling.knative.dev/",
-    "apps.kruise.io/", "traefik.ingress.kubernetes.io/", "cnpg.io/", "scale-down-deadline",
-    "operator.prometheus.io/deletion-deadline",
+    "consul.hashicorp.com/", "kuma.io/", "flagger.app/", "traefik.ingress.kubernetes.io/",
 )  # fmt: skip
 """Beginnings of label and annotation names that no rule reads, but for those that are ``READ``."""
 READ = (
@@ -27,7 +25,11 @@ READ = (
     "traefik.ingress.kubernetes.io/service.passhostheader", "traefik.ingress.kubernetes.io/service.servers",
 )  # fmt: skip
 """Beginnings of names within those families that a rule reads, or that only say how a proxy is set up."""
-MARKING = (*FAMILIES, "istio.io/use-waypoint", "failover.linkerd.io/", "k8gb.absa.oss/", "k8gb.io/")
+MARKING = (
+    *FAMILIES, "istio.io/use-waypoint", "failover.linkerd.io/", "k8gb.absa.oss/", "k8gb.io/", "serving.knative.dev/",
+    "autoscaling.knative.dev/", "apps.kruise.io/", "cnpg.io/", "scale-down-deadline",
+    "operator.prometheus.io/deletion-deadline",
+)  # fmt: skip
 """Beginnings of names by which other tools mark what is theirs, read here or not: nobody removes what carries one."""
 _WORD = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 

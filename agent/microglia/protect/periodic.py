@@ -1,15 +1,14 @@
 """Paths that are walked once a night, once a month, or on the worst day of the year."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import at, namespace_of, ref_of
-from microglia.protect.keep import Keep, Where, between, floor, pin
+from microglia.protect.keep import Keep, Where, between, floor, of_client, pin
 from microglia.protect.look import Look
 from microglia.topology.routing import ROUTE_KINDS, backend_host, backends
 
-_MONITORING = frozenset({"alertmanager", "prometheus"})
-_BACKUP = ("velero.io/", "pre.hook.backup.velero.io/", "post.hook.backup.velero.io/", "backup.velero.io/", "k8up.io/")
+_INSIDE = (".svc", ".cluster.local")
 
 
 def cron_target(look: Look) -> Iterator[Keep]:
@@ -23,28 +22,22 @@ def cron_target(look: Look) -> Iterator[Keep]:
                 yield between(one.id, host, reason, where)
 
 
-def monitoring(look: Look) -> Iterator[Keep]:
-    """It is monitoring or alerting: it speaks when everything else is silent."""
+def cron_files(look: Look) -> Iterator[Keep]:
+    """A Job or CronJob reads a ConfigMap or Secret: what it calls may be written there, where nobody looks."""
     for one in look.workloads.values():
-        for labels in (one.pod_labels, one.labels):
-            name = labels.get("app.kubernetes.io/name", "")
-            mark = next((key for key in sorted(labels) if key.startswith("operator.prometheus.io/")), "")
-            if name in _MONITORING or mark:
-                key = mark or "app.kubernetes.io/name"
-                where = Where(one.ref, f"metadata.labels[{key}]", labels[key])
-                yield from pin([one.id], "alerts have no traffic until something burns", where)
-                break
+        for file in at(one.raw, "found", "files", default=()) if one.id.kind in {"Job", "CronJob"} else ():
+            where = Where(one.ref, "found.files", file)
+            reason = f"{one.id.kind} {one.id.key} reads {file}, which is not opened here"
+            yield of_client(one.id, f"{reason} and may name any host", where)
+            for host in _named_like(look, one.id.namespace, file.partition(" ")[2]):
+                yield from pin(look.reachable(host), f"{reason}, and is named like it", where)
 
 
-def backup_restore(look: Look) -> Iterator[Keep]:
-    """It takes part in backups or restores."""
-    for one in look.workloads.values():
-        template = at(one.raw, "spec", "template", "metadata", "annotations", default={})
-        marks = {**one.annotations, **one.labels, **template, **one.pod_labels}
-        mark = next((key for key in sorted(marks) if key.startswith(_BACKUP)), None)
-        if mark is not None:
-            where = Where(one.ref, f"metadata[{mark}]", marks[mark])
-            yield from pin([one.id], "backups and restores are rare and must work", where)
+def _named_like(look: Look, namespace: str, file: str) -> list[str]:
+    """Services of the namespace whose name the file bears, alone or before a dash."""
+    parts = file.split("-")
+    names = ("-".join(parts[: i + 1]) for i in range(len(parts)))
+    return [service.host for name in names if (service := look.service(namespace, name)) is not None]
 
 
 def outside_callers(look: Look) -> Iterator[Keep]:
@@ -58,12 +51,21 @@ def outside_callers(look: Look) -> Iterator[Keep]:
 def _exposed(look: Look) -> Iterator[tuple[Where, tuple[WorkloadId, ...]]]:
     for kind, raw in look.of("Ingress"):
         for i, rule in enumerate(at(raw, "spec", "rules", default=())):
+            if _inside([rule.get("host")]):
+                continue
             for j, path in enumerate(at(rule, "http", "paths", default=())):
                 name = str(at(path, "backend", "service", "name", default=""))
                 where = Where(ref_of(kind, raw), f"spec.rules[{i}].http.paths[{j}].backend", name)
                 yield where, look.behind(namespace_of(raw), name)
     for kind, raw in look.of(*ROUTE_KINDS):
-        if any(parent.get("kind", "Gateway") == "Gateway" for parent in at(raw, "spec", "parentRefs", default=())):
+        parents = at(raw, "spec", "parentRefs", default=())
+        fronted = any(parent.get("kind", "Gateway") == "Gateway" for parent in parents)
+        if fronted and not _inside(at(raw, "spec", "hostnames", default=())):
             for field, reference in backends(raw):
                 host = backend_host(reference, namespace_of(raw))
                 yield Where(ref_of(kind, raw), field, host), look.serving([host])
+
+
+def _inside(hosts: Sequence[object]) -> bool:
+    """Whether every host is a name of this cluster alone; no name is any name."""
+    return bool(hosts) and all(str(host).endswith(_INSIDE) for host in hosts)

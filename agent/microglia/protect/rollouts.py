@@ -2,12 +2,22 @@
 
 from collections.abc import Iterator
 
-from microglia.model.ids import WorkloadId
-from microglia.model.objects import annotations_of, at, name_of, namespace_of, ref_of
+from microglia.model.objects import Raw, annotations_of, at, namespace_of, ref_of
 from microglia.protect.keep import Keep, Where, pin, to_hosts
 from microglia.protect.look import Look
+from microglia.protect.moments import over
+from microglia.topology.pods import controller
 
 _MANAGED = "argo-rollouts.argoproj.io/managed-by-rollouts"
+_DEADLINE = "scale-down-deadline"
+_SERVICES = (
+    (("blueGreen", "activeService"), "it serves the version in force"),
+    (("blueGreen", "previewService"), "it serves the next version to those who try it"),
+    (("canary", "stableService"), "it serves the version in force"),
+    (("canary", "canaryService"), "it serves the next version to a few"),
+    (("canary", "pingPong", "pingService"), "it is stable and canary in turn"),
+    (("canary", "pingPong", "pongService"), "it is stable and canary in turn"),
+)
 
 
 def in_flight(look: Look) -> Iterator[Keep]:
@@ -18,13 +28,23 @@ def in_flight(look: Look) -> Iterator[Keep]:
 
 
 def argo_rollout(look: Look) -> Iterator[Keep]:
-    """An Argo Rollout refers to it, or keeps a preview or canary Service in front of it."""
+    """An Argo Rollout took its pods over, and scales it on purpose."""
     for kind, raw in look.of("Rollout"):
-        name = at(raw, "spec", "workloadRef", "name")
+        name = str(at(raw, "spec", "workloadRef", "name", default=""))
+        target = str(at(raw, "spec", "workloadRef", "kind", default="Deployment"))
+        way = str(at(raw, "spec", "workloadRef", "scaleDown", default="never"))
         if name:
-            where = Where(ref_of(kind, raw), "spec.workloadRef", str(name))
-            target = str(at(raw, "spec", "workloadRef", "kind", default="Deployment"))
-            yield from pin(look.target(namespace_of(raw), target, str(name)), "a Rollout scales it on purpose", where)
+            where = Where(ref_of(kind, raw), "spec.workloadRef", f"{target} {name}, scaleDown {way}")
+            reason = "a Rollout runs its pods and scales it itself, down to none where it was told to"
+            yield from pin(look.target(namespace_of(raw), target, name), reason, where)
+
+
+def rollout_services(look: Look) -> Iterator[Keep]:
+    """An Argo Rollout switches its Service between versions: it may have no calls until the next release."""
+    for source, where, reason in rollout_references(look):
+        yield from pin(look.behind(namespace_of(source), where.value), reason, where)
+        service = look.service(namespace_of(source), where.value)
+        yield from to_hosts([service.host] if service else [], reason, where)
     for service in look.services.values():
         rollout = annotations_of(service.raw).get(_MANAGED)
         if rollout is not None:
@@ -33,20 +53,20 @@ def argo_rollout(look: Look) -> Iterator[Keep]:
             yield from to_hosts([service.host], "a Rollout switches it between versions", where)
 
 
-def flagger(look: Look) -> Iterator[Keep]:
-    """Flagger keeps it as the target or the primary of a canary release."""
-    pairs = {}
-    for kind, raw in look.of("Canary"):
-        name = str(at(raw, "spec", "targetRef", "name", default=""))
-        pairs[namespace_of(raw), name] = Where(ref_of(kind, raw), "spec.targetRef", name)
-    # Where Canaries are not seen, the Service and the copy that Flagger makes still have their names.
-    for service in look.services.values():
-        name = service.name.removesuffix("-canary")
-        made = [WorkloadId(service.namespace, one) in look.workloads for one in (name, f"{name}-primary")]
-        if name != service.name and all(made):
-            where = Where(ref_of("Service", service.raw), "metadata.name", name_of(service.raw))
-            pairs.setdefault((service.namespace, name), where)
-    for (namespace, name), where in sorted(pairs.items()):
-        found = [WorkloadId(namespace, one) for one in (name, f"{name}-primary")]
-        reason = "Flagger moves traffic between it and its twin, and scales both"
-        yield from pin((one for one in found if one in look.workloads), reason, where)
+def rollout_references(look: Look) -> Iterator[tuple[Raw, Where, str]]:
+    """(Rollout, where, reason) of every Service that a Rollout names; the value of ``where`` is its name."""
+    for kind, raw in look.of("Rollout"):
+        for path, reason in _SERVICES:
+            name = str(at(raw, "spec", "strategy", *path, default=""))
+            if name:
+                yield raw, Where(ref_of(kind, raw), f"spec.strategy.{'.'.join(path)}", name), reason
+
+
+def rollout_rollback(look: Look) -> Iterator[Keep]:
+    """An Argo Rollout keeps its last version up for a while, to go back to it at once."""
+    for kind, raw in look.of("ReplicaSet"):
+        deadline, owner = annotations_of(raw).get(_DEADLINE), controller(raw)
+        if deadline is not None and owner is not None and not over(deadline, look.now):
+            where = Where(ref_of(kind, raw), f"metadata.annotations[{_DEADLINE}]", deadline)
+            targets = look.target(namespace_of(raw), str(owner.get("kind", "")), str(owner.get("name", "")))
+            yield from pin(targets, f"an older version of it waits until {deadline} to be gone back to", where)

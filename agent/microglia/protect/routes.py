@@ -36,11 +36,15 @@ def tls_origination(look: Look) -> Iterator[Keep]:
 
 
 def headless(look: Look) -> Iterator[Keep]:
-    """The host is a headless Service or governs a StatefulSet: it carries names, not requests."""
+    """The host is a headless Service: it carries names, not requests."""
     for service in look.services.values():
         if service.headless:
             where = Where(ref_of("Service", service.raw), "spec.clusterIP", "None")
             yield from to_hosts([service.host], "a headless Service carries names, not requests", where)
+
+
+def governing_service(look: Look) -> Iterator[Keep]:
+    """The host governs a StatefulSet: its pods have their names from it, whoever calls it."""
     for kind, raw in look.of("StatefulSet"):
         name = at(raw, "spec", "serviceName")
         if name:

@@ -3,23 +3,34 @@
 A new rule is one function, one line here and one case file.
 """
 
+from microglia.protect.alerting import alert_receiver, alert_target, monitoring, prometheus_shard
 from microglia.protect.availability import (
     anti_affinity,
     autoscaler_minimum,
     disruption_budget,
-    lease,
     topology_spread,
     vertical_autoscaler,
 )
 from microglia.protect.backup import backup, twin
+from microglia.protect.backups import backup_restore, scheduled_backup
 from microglia.protect.blind import blind_spot
 from microglia.protect.callbacks import api_service, crd_conversion, metrics_adapter, webhook
 from microglia.protect.cilium import cilium_global
 from microglia.protect.consul import consul_exports, consul_failover, consul_split, consul_upstreams
+from microglia.protect.databases import (
+    elasticsearch,
+    mongodb_community,
+    percona_mongodb,
+    rabbitmq,
+    redis_failover,
+    strimzi,
+)
 from microglia.protect.dns import dns_failover, gslb
+from microglia.protect.elections import lease, lease_candidate
 from microglia.protect.envoy_gateway import envoy_fallback
 from microglia.protect.evidence import not_request_driven, shield, unknown, unmeshed
 from microglia.protect.external import external_endpoints
+from microglia.protect.flagger import flagger, flagger_minimum
 from microglia.protect.gateways import gateway, waypoint
 from microglia.protect.ingress import ingress_fallback
 from microglia.protect.keep import Rule
@@ -33,16 +44,19 @@ from microglia.protect.locality import (
     traffic_distribution,
     zone_aware,
 )
-from microglia.protect.marks import leave_alone
+from microglia.protect.marks import downscaler_excluded, leave_alone, scale_down_disabled, scale_in_paused
 from microglia.protect.multicluster import multicluster_service, remote_callers
 from microglia.protect.not_understood import not_understood
-from microglia.protect.owners import not_a_deployment, operator_owned, replicated_data
+from microglia.protect.owners import not_a_deployment, operator_owned
 from microglia.protect.people import annotated, ignored, minimum_annotated, minimum_policy, policy_always, protection
-from microglia.protect.periodic import backup_restore, cron_target, monitoring, outside_callers
+from microglia.protect.periodic import cron_files, cron_target, outside_callers
 from microglia.protect.platform import operator, priority_class, system_namespace
-from microglia.protect.rollouts import argo_rollout, flagger, in_flight
+from microglia.protect.postgres import cloudnative_pg, crunchy_postgres, patroni, spilo
+from microglia.protect.quorums import quorum, replicated_data
+from microglia.protect.rollouts import argo_rollout, in_flight, rollout_rollback, rollout_services
 from microglia.protect.routes import (
     configured_host,
+    governing_service,
     headless,
     passthrough_client,
     proxy_called,
@@ -50,6 +64,8 @@ from microglia.protect.routes import (
     tls_origination,
 )
 from microglia.protect.routing import conditional_route, mirror, unrouted_subset, zero_weight
+from microglia.protect.serverless import knative, kruise
+from microglia.protect.sleep import sleep_excluded
 from microglia.protect.traefik import traefik_service
 
 RULES: tuple[Rule, ...] = tuple(
@@ -62,6 +78,10 @@ RULES: tuple[Rule, ...] = tuple(
         minimum_annotated,
         minimum_policy,
         leave_alone,
+        downscaler_excluded,
+        sleep_excluded,
+        scale_in_paused,
+        scale_down_disabled,
         backup,
         twin,
         locality_failover,
@@ -104,22 +124,45 @@ RULES: tuple[Rule, ...] = tuple(
         not_a_deployment,
         operator_owned,
         replicated_data,
+        cloudnative_pg,
+        spilo,
+        patroni,
+        crunchy_postgres,
+        percona_mongodb,
+        mongodb_community,
+        redis_failover,
+        strimzi,
+        rabbitmq,
+        elasticsearch,
+        quorum,
         disruption_budget,
         topology_spread,
         anti_affinity,
         lease,
+        lease_candidate,
         autoscaler_minimum,
         vertical_autoscaler,
         in_flight,
         argo_rollout,
+        rollout_services,
+        rollout_rollback,
         flagger,
+        flagger_minimum,
+        knative,
+        kruise,
         cron_target,
+        cron_files,
         monitoring,
+        prometheus_shard,
+        alert_receiver,
+        alert_target,
         backup_restore,
+        scheduled_backup,
         outside_callers,
         service_entry,
         tls_origination,
         headless,
+        governing_service,
         proxy_called,
         passthrough_client,
         configured_host,

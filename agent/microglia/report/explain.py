@@ -7,8 +7,8 @@ from microglia.plan.change import ScaleChange
 from microglia.plan.document import Plan
 from microglia.plan.grounds import Grounds
 from microglia.policy.schema import RESOURCES, PolicySpec
-from microglia.protect.ledger import Level, Protection
 from microglia.report.amounts import bill, precise, price, resource, winner
+from microglia.report.holding import holding_lines
 from microglia.report.presence import presence_lines
 from microglia.report.reach import route_lines
 from microglia.report.risk import risk_lines
@@ -34,9 +34,8 @@ def explain_text(target: WorkloadId, decision: Grounds, plan: Plan, spec: Policy
         lines += window_lines(target, decision.topology, spec)
         lines += _steps(score, decision, spec)
         lines += _ends(score, decision, plan, spec)
-    protections = decision.protections.of(target)
-    lines += [("Protected", _protection(one)) for one in protections] or [("Protected", "by no rule")]
-    lines += route_lines(target, decision, spec.retention.rule)
+        lines += holding_lines(target, decision)
+        lines += route_lines(target, decision, spec.retention.rule)
     return "\n".join([*fold(_who(found), WIDTH), *(_line(label, text) for label, text in lines)])
 
 
@@ -133,9 +132,3 @@ def _now(workload: WorkloadId, plan: Plan) -> str:
             return f"{change.before} -> {change.after}{gone}"
     held = [note.why for note in plan.held if note.subject in (str(workload), plan.structure)]
     return f"nothing: {'; '.join(held) or 'microglia plan says why'}"
-
-
-def _protection(one: Protection) -> str:
-    holds = "pinned" if one.level is Level.PIN else f"not below {one.floor}"
-    where = f"{one.source}, {one.field}" + (f" = {one.value}" if one.value else "")
-    return f"{holds} by {one.rule}: {one.reason} ({where})"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from microglia.model.ids import WorkloadId
 from microglia.protect.ledger import Level, Protection, Protections
+from microglia.report.holding import written
 from microglia.report.notes import LOCAL
 from microglia.report.table import WIDTH, count, fold, listed, shorten, table
 from microglia.topology.graph import Topology
@@ -80,9 +81,7 @@ def protected_text(topology: Topology, protections: Protections, *, everything: 
     ]
     lines = [_protected(found, everything=everything), _protected(routes, everything=everything)]
     if protections.dangling:
-        dangling = [
-            (one.rule, f"{one.reason} ({one.source}, {one.field} = {one.value})") for one in protections.dangling
-        ]
+        dangling = [(one.rule, f"{one.reason} ({written(one)})") for one in protections.dangling]
         lines.append(table(("POINTS AT NOTHING", "WHERE"), dangling))
     return "\n\n".join(line for line in lines if line) or "Nothing is protected."
 
@@ -93,7 +92,7 @@ def _protected(found: list[tuple[str, Protection]], *, everything: bool) -> str:
     alike: dict[tuple[str, ...], list[str]] = {}
     for subject, one in found:
         holds = "pinned" if one.level is Level.PIN else f">= {one.floor}"
-        reason = f"{one.reason} ({one.source}, {one.field})"
+        reason = f"{one.reason} ({written(one)})"
         # In short, what a rule says of many is told once, with the first place where it is written.
         key = (holds, one.rule, reason, subject) if everything else (holds, one.rule)
         alike.setdefault(key, [reason]).append(subject)

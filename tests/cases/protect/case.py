@@ -2,7 +2,9 @@
 
 ``objects`` are merged over safe defaults (``tests/factories.py``); controllers get pods on node-a, node-b and node-c in
 turn unless ``pods: {on: [...], meshed: false}`` beside their kind says otherwise. ``rule`` is the file's name unless
-told. ``expect`` is everything that the rule may find: what is not listed must not be protected by it.
+told. Everything is trimmed as when it is observed. ``expect`` is everything that the rule may find: what is not listed
+must not be protected by it. ``because: [object, field, value, reason]`` beside an entry is what it must say (of the
+reason, some words).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +18,9 @@ from ruamel.yaml import YAML
 from microglia.lifecycle.states import Shield
 from microglia.model.ids import WorkloadId, service_host
 from microglia.model.objects import BlindSpot, Raw
+from microglia.observe.trim import trimmed
 from microglia.policy.schema import PolicySpec
-from microglia.protect.ledger import Level, Protections
+from microglia.protect.ledger import Level, Protection, Protections
 from microglia.protect.look import Look, look_at
 from microglia.score.scores import Evidence, Judged, RouteScore, Scores
 from microglia.topology.build import build
@@ -42,7 +45,7 @@ class Case:
     def look(self) -> Look:
         """The world as rules see it."""
         said = self.document
-        raws = [part for raw in said["objects"] for part in _objects(raw)]
+        raws = [_observed(part) for raw in said["objects"] for part in _objects(raw)]
         calls = factories.edges(*((client, _host(host), server) for client, host, server in said.get("calls", ())))
         faults = [BlindSpot(kind, "forbidden") for kind in said.get("blind", ())]
         nodes = [] if any(raw["kind"] == "Node" for raw in raws) else _NODES
@@ -57,6 +60,14 @@ class Case:
     def expected(self) -> list[Found]:
         """What the rule must find, and nothing else."""
         return sorted(_expected(one) for one in self.document["expect"])
+
+    def unsaid(self, protections: Protections) -> list[str]:
+        """What people would not be told of what they must."""
+        return [
+            f"{_expected(one)}: {one['because']}"
+            for one in self.document["expect"]
+            if "because" in one and not any(_says(one["because"], kept) for kept in _kept(self.rule, one, protections))
+        ]
 
 
 def load(path: Path) -> Case:
@@ -79,6 +90,22 @@ def found_by(rule: str, protections: Protections) -> list[Found]:
     return sorted(found)
 
 
+def _kept(rule: str, one: Mapping[str, Any], protections: Protections) -> list[Protection]:
+    target, client, host, _, _ = _expected(one)
+    if target:
+        held = protections.workloads.get(WorkloadId.parse(target), ())
+    elif client and host:
+        held = protections.routes.get((WorkloadId.parse(client), host), ())
+    else:
+        held = protections.clients.get(WorkloadId.parse(client), ()) if client else protections.hosts.get(host, ())
+    return [kept for kept in held if kept.rule == rule]
+
+
+def _says(because: Sequence[Any], kept: Protection) -> bool:
+    source, field, value, reason = map(str, because)
+    return (str(kept.source), kept.field, kept.value) == (source, field, value) and reason in kept.reason
+
+
 def _objects(raw: Mapping[str, Any]) -> Sequence[Raw]:
     kind, meta = raw["kind"], raw.get("metadata", {})
     pods = raw.get("pods", {})
@@ -97,6 +124,12 @@ def _objects(raw: Mapping[str, Any]) -> Sequence[Raw]:
     else:
         base = factories.thing(kind, meta["name"], namespace)
     return [_merged(base, given)]
+
+
+def _observed(raw: Raw) -> Raw:
+    """As it is read from an API server: what does not survive that, no rule may rely on. What was ``found`` is told."""
+    kept = {"kind": raw["kind"], **trimmed(raw["kind"], raw)}
+    return {**kept, "found": {**kept.get("found", {}), **raw["found"]}} if "found" in raw else kept
 
 
 _CLUSTER = frozenset(

@@ -98,8 +98,8 @@ def test_only_field_managers_of_the_count_are_kept():
     ]
 
 
-def test_a_cron_job_keeps_its_schedule_and_its_hosts():
-    """The schedule stays; the template is trimmed, and its hosts are found."""
+def test_a_cron_job_keeps_its_schedule_its_hosts_and_its_files():
+    """The schedule stays; the template is trimmed; its hosts are found, and the names of the files that it reads."""
     raw = thing(
         "CronJob",
         "report",
@@ -108,7 +108,8 @@ def test_a_cron_job_keeps_its_schedule_and_its_hosts():
     kept = trimmed("CronJob", raw)
     assert kept["spec"]["schedule"] == "0 3 1 * *"
     assert kept["spec"]["jobTemplate"]["spec"]["backoffLimit"] == 2
-    assert SECRET not in json.dumps(kept)
+    assert SECRET not in json.dumps(kept["spec"])
+    assert kept["found"]["files"] == [f"Secret {SECRET}"]
     assert "cart.shop.svc.cluster.local" in kept["found"]["hosts"]
 
 

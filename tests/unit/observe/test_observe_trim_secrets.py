@@ -23,6 +23,43 @@ def test_alert_receivers_keep_their_hosts_alone() -> None:
         "AlertmanagerConfig", {"metadata": {"name": "a", "namespace": "n"}, "spec": {"receivers": receivers}}
     )
     assert kept["spec"] == {"hosts": ["hook.alerts.svc"]}
+    field = "spec.receivers[0].webhookConfigs[0].url"
+    assert kept["found"] == {"addresses": [{"field": field, "host": "hook.alerts.svc"}]}
+    assert trimmed("AlertmanagerConfig", {"spec": {"receivers": [{"name": "x"}]}})["spec"] == {"hosts": []}
+
+
+def test_a_prometheus_keeps_where_it_sends_alerts() -> None:
+    """And neither its remote writes nor its credentials."""
+    targets = [{"namespace": "alerts", "name": "am", "port": "web", "basicAuth": {"password": {"name": "s"}}}]
+    spec = {"alerting": {"alertmanagers": targets}, "remoteWrite": [{"url": "http://u:p@x"}]}
+    kept = trimmed("Prometheus", {"metadata": {"name": "p", "namespace": "n"}, "spec": spec})
+    assert kept["spec"] == {"alerting": {"alertmanagers": [{"name": "am", "namespace": "alerts", "port": "web"}]}}
+    assert trimmed("Prometheus", {"metadata": {"name": "p"}})["spec"] == {}
+
+
+def test_files_of_a_job_are_kept_by_name_alone() -> None:
+    """Mounted, projected and taken as environment; certificates that every pod is given say nothing."""
+    container = {
+        "name": "c",
+        "envFrom": [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "login"}}],
+        "env": [
+            {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "k"}}},
+            {"name": "B", "valueFrom": {"secretKeyRef": {"name": "token", "key": "k"}}},
+            {"name": "C", "value": "plain"},
+        ],
+    }
+    volumes = [
+        {"name": "a", "secret": {"secretName": "db"}},
+        {"name": "b", "configMap": {"name": "kube-root-ca.crt"}},
+        {"name": "c", "projected": {"sources": [{"secret": {"name": "pair"}}, {"configMap": {"name": "book"}}]}},
+        {"name": "d", "emptyDir": {}},
+    ]
+    template = {"spec": {"volumes": volumes, "initContainers": [container], "containers": [{"name": "d"}]}}
+    cron = trimmed("CronJob", {"metadata": {"name": "a"}, "spec": {"jobTemplate": {"spec": {"template": template}}}})
+    files = ["ConfigMap book", "ConfigMap flags", "ConfigMap settings", "Secret db", "Secret login", "Secret pair"]
+    assert cron["found"]["files"] == [*files, "Secret token"]
+    assert trimmed("Job", {"spec": {"template": template}})["found"]["files"] == cron["found"]["files"]
+    assert "files" not in trimmed("Deployment", {"spec": {"template": template}})["found"]
 
 
 def test_scaled_objects_lose_their_triggers() -> None:

@@ -20,6 +20,12 @@ def test_a_rule_finds_what_its_case_says_and_nothing_else(case: Case) -> None:
     assert found_by(case.rule, by_rules(RULES, case.look())) == case.expected
 
 
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_rule_says_why_and_where_it_is_written(case: Case) -> None:
+    """A person checks it there: reason, object, field and value."""
+    assert case.unsaid(by_rules(RULES, case.look())) == []
+
+
 @pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
 def test_without_a_rule_one_of_its_cases_fails(rule: Rule) -> None:
     """No rule is there for show."""

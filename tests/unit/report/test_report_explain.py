@@ -182,6 +182,28 @@ def test_routes_are_told_by_what_becomes_of_them():
     assert "1.0 Mi of proxy; kept: worth its room" in text
 
 
+def test_what_holds_a_route_is_told_with_where_it_is_written() -> None:
+    """Of the client, of the host, of the one route; what one rule says of many hosts is told once."""
+    named = Protection("headless", Level.PIN, 0, "names", ObjectRef("Service", "shop", "a"), "spec.clusterIP", "None")
+    like = replace(named, source=ObjectRef("Service", "shop", "b"))
+    held = [
+        route(LEASE, client=wid("cart")),
+        route(named, host=host("a")),
+        route(like, host=host("b")),
+        route(PINNED, client=wid("cart"), host=host("z")),
+        route(PINNED, client=wid("web"), host=host("y")),
+        route(named, host=host("x")),
+    ]
+    text = flat(text_of(None, routes=(scored("cart", host("a"), host("b")),), protections=held))
+    assert "Protected by no rule" in text
+    assert "Protected every route, by lease: it leads (Lease shop/cart, spec.holder = cart-1)" in text
+    names = "names (Service shop/a, spec.clusterIP = None; and 1 place more (microglia map --protected --all))"
+    assert f"Protected routes to a.shop, b.shop, by headless: {names}" in text
+    assert "Protected route to z.shop, by mirror: a mirror (VirtualService shop/v, spec.http)" in text
+    assert "y.shop" not in text
+    assert "x.shop" not in text
+
+
 def test_a_used_route_that_goes_is_called_seldom_used():
     """Where the policy lets weak routes compete, a used one may lose; nobody needed its room."""
     chosen = selection({"cart": 5}, cut=(USED,))

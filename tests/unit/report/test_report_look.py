@@ -58,7 +58,7 @@ def test_protections_are_listed_by_rule_and_the_broadest_comes_last():
     found = [workload(wid(name), protection("minimum-policy")) for name in NAMES]
     found += [workload(wid("web"), protection("webhook", Level.PIN, reason="the API server asks it"))]
     text = flat(protected_text(TOPOLOGY, ledger(found), everything=False))
-    assert "shop/web pinned webhook the API server asks it (Deployment shop/web, spec)" in text
+    assert "shop/web pinned webhook the API server asks it (Deployment shop/web, spec = x)" in text
     assert "shop/a, shop/b, shop/c and 2 more >= 2 minimum-policy so" in text
     assert text.index("webhook") < text.index("minimum-policy")
     assert flat(protected_text(TOPOLOGY, ledger(found), everything=True)).count("minimum-policy") == 5
