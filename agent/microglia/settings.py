@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     prometheus_scope: str | None = Field(
         default=None, description='PromQL matchers that pick this cluster out of several, such as cluster="prod"'
     )
+    dialect: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="files of further dialects of metrics, beside those built in"
+    )
     policy: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="policy files or folders; else the cluster's, else built in"
     )
@@ -126,7 +129,7 @@ class Settings(BaseSettings):
             raise ValueError(f"'{value}' is no list of PromQL matchers; write cluster=\"prod\"")
         return value
 
-    @field_validator("prometheus_header", "policy", "identities", mode="before")
+    @field_validator("prometheus_header", "policy", "identities", "dialect", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """A single value as it stands, or several as a JSON list: an environment variable holds only text."""

@@ -17,7 +17,7 @@ from microglia.act.lock import Place, Time, hold, identity
 from microglia.act.write import ClusterWriter
 from microglia.cli.errors import MistakeError
 from microglia.cli.interrupts import Interrupts
-from microglia.cli.metrics import pace, prometheus, tenant
+from microglia.cli.metrics import asking, prometheus
 from microglia.cycle import World
 from microglia.daemon.agent import Agent, Duty, Voice
 from microglia.daemon.bell import Bell
@@ -118,9 +118,8 @@ def engaged(station: Station, role: Role, metrics: Metrics, pulse: Pulse, stop: 
     settings = station.settings
     folder = Folder(settings.state)
     server = Counted(prometheus(settings, station.cluster), metrics)
-    scope, whose, limits = settings.prometheus_scope or "", tenant(settings), pace(settings)
     buckets = FileBuckets(folder.buckets, _log.warning)
-    traffic = PrometheusTraffic(server, buckets, scope=scope, tenant=whose, progress=_log.info, pace=limits)
+    traffic = PrometheusTraffic(server, buckets, _log.info, asking(settings))
     world = World(station.cluster, traffic, ClusterWriter(writable), journal)
     acting = Place(settings.lease_namespace, None, station.terms("microglia"))
     locked = partial(hold, writable, acting, _log.info, station.time)

@@ -20,6 +20,7 @@ from microglia.model.ids import WorkloadId
 from microglia.model.snapshot import Source
 from microglia.model.units import show_duration, show_share
 from microglia.model.window import HOUR
+from microglia.observe.dialects.loading import built_in
 from microglia.policy.schema import PruningPolicy
 from microglia.protect.dangling import astray
 from microglia.report.look import Finding, nowhere
@@ -156,10 +157,16 @@ def _mesh(topology: Topology) -> tuple[Finding, ...]:
     return (
         Finding("Mesh", mesh, "ok" if source.istiod else "limited", advice),
         *(
-            Finding(f"  {dialect}", TELLS.get(dialect, "traffic") + _coverage(dialect, topology, meshed), "ok")
+            Finding(f"  {dialect}", _tells(dialect) + _coverage(dialect, topology, meshed), "ok")
             for dialect in source.dialects
         ),
     )
+
+
+def _tells(dialect: str) -> str:
+    """What it is asked for, and what it cannot decide."""
+    further = {one.name: f"{one.title}: {one.limits}" for one in built_in()}
+    return TELLS.get(dialect) or further.get(dialect) or "use that it saw; it proves nothing idle"
 
 
 def _coverage(dialect: str, topology: Topology, meshed: Sequence[WorkloadId]) -> str:

@@ -14,12 +14,14 @@ from microglia.model.ports import ClusterFacts, UnreadableError
 from microglia.model.snapshot import Source
 from microglia.model.window import Window
 from microglia.observe.credentials import Basic, Bearer, MissingExtraError, Signature, password_in
+from microglia.observe.dialects.loading import DialectError, load
 from microglia.observe.flavours import TENANTS
 from microglia.observe.guest import Pace
 from microglia.observe.kube import KubernetesCluster
 from microglia.observe.prometheus import PrometheusServer
 from microglia.observe.services import ProxyAdapter, common_prometheus
 from microglia.observe.session import Access
+from microglia.observe.traffic import Asking
 from microglia.settings import Settings
 
 PROXIED = "http://proxied"
@@ -41,6 +43,15 @@ class Unasked:
         raise UnreadableError(
             f"nobody is to ask how slow {len(workloads)} workloads were in {window} at {now}: {above} ms"
         )
+
+
+def asking(settings: Settings) -> Asking:
+    """What of the server is meant, and how it is asked. Raises MistakeError for a dialect that is wrong."""
+    try:
+        dialects = load(settings.dialect)
+    except DialectError as error:
+        raise MistakeError(str(error), Exit.USAGE) from None
+    return Asking(settings.prometheus_scope or "", tenant(settings), pace(settings), dialects)
 
 
 def prometheus(settings: Settings, cluster: KubernetesCluster) -> PrometheusServer:

@@ -65,6 +65,10 @@ class Where:
             help="Matchers that pick this cluster out of several, such as 'cluster=\"prod\"'.", rich_help_panel=WHERE
         ),
     ] = None
+    dialect: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of a further dialect of metrics; repeatable.", rich_help_panel=WHERE),
+    ] = None
     state: Annotated[Path | None, typer.Option(help="Folder of journal, plans and buckets.", rich_help_panel=WHERE)] = (
         None
     )

@@ -20,7 +20,7 @@ from microglia.cli.desk import Desk, Hands
 from microglia.cli.errors import MistakeError
 from microglia.cli.files import read_policies
 from microglia.cli.interrupts import Interrupts
-from microglia.cli.metrics import Unasked, pace, prometheus, tenant
+from microglia.cli.metrics import Unasked, asking, prometheus
 from microglia.cli.office import Office
 from microglia.cli.offline import in_force, mistakes
 from microglia.cli.options import Rules, Where, settings_in
@@ -212,10 +212,8 @@ def _last_hands(place: Site, world: World) -> Iterator[Hands]:
 
 def _traffic(place: Site) -> PrometheusTraffic:
     server = prometheus(place.settings, place.cluster)
-    scope, whose = place.settings.prometheus_scope or "", tenant(place.settings)
     buckets = FileBuckets(place.folder.buckets, progress)
-    limits = pace(place.settings)
-    return PrometheusTraffic(server, buckets, scope=scope, tenant=whose, progress=Progress().say, pace=limits)
+    return PrometheusTraffic(server, buckets, Progress().say, asking(place.settings))
 
 
 def _policies(cluster: KubernetesCluster) -> list[Raw]:

@@ -4,13 +4,15 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from microglia.model.ports import UnreadableError
 from microglia.observe.buckets import HourBook, Run
-from microglia.observe.dialects import istio, kubernetes
+from microglia.observe.dialects import istio, kubernetes, mapping
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled
+from microglia.observe.dialects.making import expressions, signs_of, volume_of
+from microglia.observe.dialects.schema import Dialect
 from microglia.observe.facts import Block, unread
 from microglia.observe.fold import Frame, fold
 from microglia.observe.guest import DEFAULT, Allowance, Pace
@@ -57,10 +59,16 @@ class Reader:
     scrape: float
     scope: str = ""
     pace: Pace = DEFAULT
+    dialects: tuple[Dialect, ...] = ()
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What is read of every run of hours: the usual, and what each further dialect here has."""
+        return (*EXPRESSIONS, *(made for one in self.dialects for made in expressions(one)))
 
     def ask(self, run: Run, pool: Executor) -> Asked:
         """Begin to read ``run``."""
-        return {one.name: pool.submit(self._ask, one, run, self._spans(run)) for one in EXPRESSIONS}
+        return {one.name: pool.submit(self._ask, one, run, self._spans(run)) for one in self.expressions}
 
     def tell(self, run: Run, asked: Asked, names: Names, pool: Executor) -> tuple[Block, tuple[str, ...], int]:
         """The facts of ``run``, sentences about what could not be read of it, and the samples that it took. Raises
@@ -73,8 +81,9 @@ class Reader:
         )
         replies[istio.BIRTHS.name], replies[istio.GAPS.name] = (future.result() for future in more)
         faults = [fault for reply in replies.values() for fault in reply.faults]
-        block = fold(replies, names, Frame(run.start, run.hours, spans))
-        return block, tuple(dict.fromkeys(faults)), sum(reply.samples for reply in replies.values())
+        samples = sum(reply.samples for reply in replies.values())
+        block = fold(joined(replies, self.dialects, names), names, Frame(run.start, run.hours, spans))
+        return block, tuple(dict.fromkeys(faults)), samples
 
     def _spans(self, run: Run) -> Spans:
         return Spans(self.scrape, run.hours * HOUR)
@@ -103,6 +112,21 @@ class Reader:
             if isinstance(error, TooMuchError) and run.hours > LEAST:
                 raise
             return Reply((), complete=False, faults=(f"{one.name}: {error}",))
+
+
+def joined(replies: Mapping[str, Reply], dialects: Sequence[Dialect], names: Names) -> dict[str, Reply]:
+    """``replies`` with what the further dialects told among the rest, each as one more reporter of the same calls.
+
+    One that is not whole leaves no silence to rely on: it stays among the replies.
+    """
+    found = dict(replies)
+    for one in dialects:
+        for into, name, mapped in (("volume", volume_of(one), mapping.volume), ("signs", signs_of(one), mapping.signs)):
+            reply = replies.get(name)
+            if reply is not None:
+                rows = (*found[into].rows, *mapped(reply.rows, one, names))
+                found[into] = replace(found[into], rows=rows)
+    return found
 
 
 def gappy(health: Sequence[Row], run: Run, scrape: float) -> tuple[str, ...]:

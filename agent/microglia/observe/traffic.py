@@ -4,7 +4,7 @@ import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ from microglia.observe.assemble import Origins, assemble
 from microglia.observe.buckets import HourBook, MemoryBuckets
 from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled, fingerprint
+from microglia.observe.dialects.loading import built_in
+from microglia.observe.dialects.making import present
+from microglia.observe.dialects.schema import Dialect
 from microglia.observe.guest import DEFAULT, Pace
 from microglia.observe.memory import Memory
 from microglia.observe.names import read_names
@@ -58,11 +61,23 @@ def metric_names(server: Prometheus) -> list[str]:
     return list(server.metric_names())
 
 
-class PrometheusTraffic:
-    """Reads the metrics of Istio sidecars, cAdvisor and kube-state-metrics from one server.
-
-    ``buckets`` remember closed hours between laps; ``scope`` is a matcher for every selector, such as
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What of a server is meant, and how it is asked: ``scope`` is a matcher for every selector, such as
     ``cluster="prod"``; ``tenant`` tells apart what one server keeps for several; ``pace`` spares the server.
+    ``dialects`` are further sources, of which those that are there are read as well: use that any of them saw is use.
+    """
+
+    scope: str = ""
+    tenant: str = ""
+    pace: Pace = DEFAULT
+    dialects: tuple[Dialect, ...] = field(default_factory=built_in)
+
+
+class PrometheusTraffic:
+    """Reads the metrics of Istio sidecars, cAdvisor, kube-state-metrics and further dialects from one server.
+
+    ``buckets`` remember closed hours between laps; ``progress`` is told what takes long.
     """
 
     def __init__(
@@ -70,31 +85,29 @@ class PrometheusTraffic:
         server: Prometheus,
         buckets: Buckets | None = None,
         progress: Progress = _log.debug,
-        *,
-        scope: str = "",
-        tenant: str = "",
-        pace: Pace = DEFAULT,
+        asking: Asking | None = None,
     ) -> None:
         self._server = server
         self._buckets = buckets or MemoryBuckets()
-        self._scope = scope
-        self._tenant = tenant
-        self._pace = pace
+        self._asking = asking or Asking()
         self._progress = progress
         self._cluster = ""
+        self._found: tuple[Dialect, ...] | None = None
         self._intervals: dict[float, float | None] = {}
 
     def describe(self, facts: ClusterFacts, now: datetime) -> Source:
         """What answers here. Raises UnreadableError when it has no series of a mesh that microglia knows."""
         self._cluster = facts.uid
         moment = now.timestamp()
+        self._found = None
         dialects = tuple(name for name, probe in _PROBES if self._once(probe, moment).rows)
         ahead = self._ahead()
         if istio.NAME not in dialects:
             skew = metrics_skew(self._server.title, ahead)
+            scope = f" with {self._asking.scope}" if self._asking.scope else ""
             raise UnreadableError(
                 f"{self._server.title} answered, but has no series of any mesh that microglia knows (looked for"
-                f" {', '.join(istio.LOOKED_FOR)}{f' with {self._scope}' if self._scope else ''} in the last three"
+                f" {', '.join(istio.LOOKED_FOR)}{scope} in the last three"
                 " hours). Is this the right Prometheus? Set --prometheus. Or did the scraping of the mesh stop? What it"
                 f" has:  microglia doctor --metrics{'. ' if skew else ''}{skew}"
             )
@@ -108,7 +121,7 @@ class PrometheusTraffic:
             scrape_seconds=self._scrape(moment),
             retention=self._retention(),
             istiod=tuple(sorted(versions - {""}, key=_release)),
-            dialects=dialects,
+            dialects=(*dialects, *(one.name for one in self._here(moment))),
             ahead=ahead,
         )
 
@@ -118,9 +131,15 @@ class PrometheusTraffic:
         Raises UnreadableError when nothing answers.
         """
         end = min(window.end, now).timestamp()
-        reader = Reader(self._server, self._interval(window, now), self._scope, self._pace)
+        reader = Reader(
+            self._server,
+            self._interval(window, now),
+            self._asking.scope,
+            self._asking.pace,
+            self._here(now.timestamp()),
+        )
         names = read_names(objects)
-        book = self._book(reader.scrape)
+        book = self._book(reader)
         hours = [int(start) for start in window.starts]
         book.open(hours)
         faults = read_all(reader, book, book.due(hours), names, self._progress)
@@ -136,7 +155,9 @@ class PrometheusTraffic:
         Raises UnreadableError when nothing answers.
         """
         scrape = self._interval(window, now)
-        return SlowReader(self._server, scrape, self._scope, self._buckets, self._place).read(workloads, window, above)
+        return SlowReader(self._server, scrape, self._asking.scope, self._buckets, self._place).read(
+            workloads, window, above
+        )
 
     def _interval(self, window: Window, now: datetime) -> float:
         end = min(window.end, now).timestamp()
@@ -146,18 +167,36 @@ class PrometheusTraffic:
 
     @property
     def _place(self) -> str:
-        return f"{self._cluster}/{self._server.title}/{self._tenant}/{self._scope}/{istio.NAME}"
+        return f"{self._cluster}/{self._server.title}/{self._asking.tenant}/{self._asking.scope}/{istio.NAME}"
 
-    def _book(self, scrape: float) -> HourBook:
-        mark = fingerprint((*EXPRESSIONS, istio.BIRTHS, istio.GAPS), scrape, self._scope)
+    def _book(self, reader: Reader) -> HourBook:
+        # How the labels of further dialects are read is in their files, not in their expressions.
+        shapes = [Expression(one.name, "block", one.model_dump_json(by_alias=True)) for one in reader.dialects]
+        texts = (*EXPRESSIONS, istio.BIRTHS, istio.GAPS, *reader.expressions[len(EXPRESSIONS) :], *shapes)
+        mark = fingerprint(texts, reader.scrape, self._asking.scope)
         return HourBook(self._buckets, self._place, mark)
 
+    def _here(self, moment: float) -> tuple[Dialect, ...]:
+        """The further dialects that are there, or were in the last two weeks. Looked for once: a lap is read alike."""
+        if not self._asking.dialects:
+            return ()
+        if self._found is None:
+            reply = self._once(present(self._asking.dialects), moment)
+            if not reply.complete:
+                raise UnreadableError(
+                    f"{self._server.title} did not tell wholly which sources of metrics it has:"
+                    f" {'; '.join(reply.faults)}; try again later"
+                )
+            told = {row.labels.get("dialect", "") for row in reply.rows}
+            self._found = tuple(one for one in self._asking.dialects if one.name in told)
+        return self._found
+
     def _once(self, template: str, moment: float) -> Reply:
-        return self._server.query(filled(Expression("once", "block", template), _ANY, self._scope), moment)
+        return self._server.query(filled(Expression("once", "block", template), _ANY, self._asking.scope), moment)
 
     def _scrape(self, end: float) -> float | None:
         """Seconds between scrapes as the heartbeats of the last hours show them, else as the server is configured."""
-        text = filled(Expression("scrapes", "hour", istio.SCRAPES), _ANY, self._scope)
+        text = filled(Expression("scrapes", "hour", istio.SCRAPES), _ANY, self._asking.scope)
         last = math.floor(end / HOUR) * HOUR
         if last not in self._intervals:
             rows = self._server.query_range(text, last - (_LATELY - 1) * HOUR, last, HOUR).rows

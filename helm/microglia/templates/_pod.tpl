@@ -60,6 +60,10 @@
 - name: MICROGLIA_POLICY
   value: /etc/microglia/policies
 {{- end }}
+{{- if .Values.dialects }}
+- name: MICROGLIA_DIALECT
+  value: /etc/microglia/dialects
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -70,6 +74,9 @@
 - {name: tmp, mountPath: /tmp}
 {{- if .Values.policies }}
 - {name: policies, mountPath: /etc/microglia/policies, readOnly: true}
+{{- end }}
+{{- if .Values.dialects }}
+- {name: dialects, mountPath: /etc/microglia/dialects, readOnly: true}
 {{- end }}
 {{- if .Values.prometheus.auth.secretName }}
 - {name: prometheus, mountPath: /etc/microglia/prometheus, readOnly: true}
@@ -89,6 +96,10 @@
 {{- if .root.Values.policies }}
 - name: policies
   configMap: {name: {{ include "microglia.fullname" .root }}-policies}
+{{- end }}
+{{- if .root.Values.dialects }}
+- name: dialects
+  configMap: {name: {{ include "microglia.fullname" .root }}-dialects}
 {{- end }}
 {{- with .root.Values.prometheus.auth }}
 {{- if .secretName }}
@@ -177,6 +188,7 @@ spec:
         {{- with .root.Values.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
       annotations:
         checksum/policies: {{ toJson .root.Values.policies | sha256sum }}
+        checksum/dialects: {{ toJson .root.Values.dialects | sha256sum }}
         {{- with .root.Values.podAnnotations }}{{ toYaml . | nindent 8 }}{{ end }}
     spec:
       serviceAccountName: {{ $name }}

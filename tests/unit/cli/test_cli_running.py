@@ -87,7 +87,7 @@ def station(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Station:
     monkeypatch.setattr(agents, "ClusterWriter", lambda api: ClusterWriter(api, Patience(sleep=pause, ticks=ticks)))
     monkeypatch.setattr(agents, "ApiStream", Still)
     monkeypatch.setattr(agents, "prometheus", lambda settings, cluster: object())
-    monkeypatch.setattr(agents, "PrometheusTraffic", lambda server, buckets, **_: traffic)
+    monkeypatch.setattr(agents, "PrometheusTraffic", lambda *_: traffic)
     settings = Settings(state=tmp_path, interval=0.01, listen="127.0.0.1:0")
     clocks = Time(lambda: cluster.now, ticks, ticks, pause)
     return Station(settings, Reached(cluster), cluster.facts(), clocks)

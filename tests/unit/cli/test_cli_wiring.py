@@ -49,14 +49,13 @@ def test_a_live_desk_asks_the_named_prometheus(far, home):
 
 def test_what_is_read_is_kept_apart_by_scope_and_tenant(far, monkeypatch):
     """Both reach the adapter; a header's name is the same however it is written, and credentials are no tenant."""
-    given = {}
-    monkeypatch.setattr(wiring, "PrometheusTraffic", lambda server, buckets, **more: given.update(more))
+    monkeypatch.setattr(wiring, "PrometheusTraffic", lambda server, buckets, progress, asking: asking)
     headers = ["x-scope-orgid: a", "THANOS-Tenant: b", "Authorization: Basic c"]
     where = Where(prometheus="http://m:9090", prometheus_header=headers, prometheus_scope='cluster="x"')
-    wiring._traffic(wiring.site(where, Rules()))
-    assert (given["tenant"], given["scope"]) == ("a,b", 'cluster="x"')
-    wiring._traffic(wiring.site(Where(prometheus="http://m:9090"), Rules()))
-    assert (given["tenant"], given["scope"]) == ("", "")
+    given = wiring._traffic(wiring.site(where, Rules()))
+    assert (given.tenant, given.scope) == ("a,b", 'cluster="x"')
+    plain = wiring._traffic(wiring.site(Where(prometheus="http://m:9090"), Rules()))
+    assert (plain.tenant, plain.scope) == ("", "")
 
 
 def test_progress_is_told_only_when_it_takes_long(monkeypatch, capsys):

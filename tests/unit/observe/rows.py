@@ -9,6 +9,8 @@ import numpy as np
 
 from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import Expression
+from microglia.observe.dialects.loading import built_in
+from microglia.observe.dialects.making import expressions, present
 from microglia.observe.replies import Reply, Row
 
 HOUR = 3600
@@ -20,6 +22,8 @@ TEMPLATES = {
     **{one.name: one.template for one in (*istio.EXPRESSIONS, istio.BIRTHS, istio.GAPS, *kubernetes.EXPRESSIONS)},
     "slow": istio.slow(500).template,
     **ONCE,
+    "dialects": present(built_in()),
+    **{one.name: one.template for each in built_in() for one in expressions(each)},
 }
 
 

@@ -14,7 +14,7 @@ from microglia.observe.dialects.expressions import Spans
 from microglia.observe.prometheus import SilentError, TooMuchError
 from microglia.observe.reading import EXPRESSIONS, gappy
 from microglia.observe.replies import Reply
-from microglia.observe.traffic import PrometheusTraffic, metric_names
+from microglia.observe.traffic import Asking, PrometheusTraffic, metric_names
 from tests.factories import deployment, nodes, objects, running, service
 from tests.unit.observe.rows import Server, row
 
@@ -486,7 +486,7 @@ def test_no_mesh_here_may_be_a_clock_or_a_scope():
     server = healthy(present=lambda times: [])
     server.skew = -4 * 3600.0
     with pytest.raises(UnreadableError) as error:
-        PrometheusTraffic(server, scope='cluster="x"').describe(FACTS, NOW)
+        PrometheusTraffic(server, asking=Asking(scope='cluster="x"')).describe(FACTS, NOW)
     assert 'with cluster="x" in the last three hours' in str(error.value)
     assert "the clock of http://prometheus is 4h behind this machine's clock" in str(error.value)
 
@@ -500,8 +500,8 @@ def test_other_scopes_keep_their_own_hours():
     """Another cluster, tenant or scope of the same server reads for itself."""
     server, buckets = healthy(), MemoryBuckets()
     read(server, buckets)
-    for more in ({"scope": 'cluster="x"'}, {"tenant": "blue"}):
-        traffic = PrometheusTraffic(server, buckets, **more)
+    for more in (Asking(scope='cluster="x"'), Asking(tenant="blue")):
+        traffic = PrometheusTraffic(server, buckets, asking=more)
         traffic.describe(FACTS, NOW)
         server.asked.clear()
         traffic.activity(OBJECTS, WINDOW, NOW)

@@ -1,0 +1,85 @@
+"""Expressions made from a dialect, by its class (metric sources differ in when a series begins and ends).
+
+Volume is what grew between two scrapes, never a birth. Signs show use at any cost in precision: what was born, grew,
+shrank or, where idle series expire, merely existed in the block counts; so does what changed in the hours before it,
+so that nothing falls between two blocks.
+"""
+
+from collections.abc import Sequence
+
+from microglia.observe.dialects.expressions import Expression
+from microglia.observe.dialects.schema import Counter, Dialect
+
+_TARGET = "job, instance"
+_UP = 'up{job=~".*"$scope}'
+_MOMENTS = ("", " offset 6h", " offset 1d", " offset 3d", " offset 7d", " offset 14d")
+"""When a dialect is looked for: one that has fallen silent since may still tell of use."""
+
+
+def expressions(dialect: Dialect) -> tuple[Expression, ...]:
+    """Volume, where the dialect has any, and signs."""
+    made = [
+        Expression(signs_of(dialect), "block", _joined([_signs(dialect, one) for one in dialect.counters], dialect))
+    ]
+    volume = [_volume(one) if one.counts else "" for one in dialect.counters]
+    if any(volume):
+        made.append(Expression(volume_of(dialect), "hour", _joined(volume, dialect)))
+    return tuple(made)
+
+
+def volume_of(dialect: Dialect) -> str:
+    """The name of its expression of volume."""
+    return f"volume {dialect.name}"
+
+
+def signs_of(dialect: Dialect) -> str:
+    """The name of its expression of signs."""
+    return f"signs {dialect.name}"
+
+
+def present(dialects: Sequence[Dialect]) -> str:
+    """One probe for all of them: a row labelled ``dialect`` for each that is there, or was lately."""
+    return "\nor ".join(
+        f'label_replace(count({_heartbeat(one)}{moment}), "dialect", "{one.name}", "", "")'
+        for one in dialects
+        for moment in _MOMENTS
+    )
+
+
+def _heartbeat(dialect: Dialect) -> str:
+    return f"{dialect.heartbeat}{{{_matchers(dialect.heartbeat_matchers)}}}"
+
+
+def _matchers(text: str) -> str:
+    # The matcher stands first where there is no other: a selector may not begin with a comma.
+    return (text or 'job=~".*"') + "$scope"
+
+
+def _selector(counter: Counter) -> str:
+    return f"{counter.metric}{{{_matchers(counter.matchers)}}}"
+
+
+def _joined(arms: Sequence[str], dialect: Dialect) -> str:
+    return "\nor ".join(
+        f'label_replace({arm}, "arm", "{dialect.name} {number}", "", "")' for number, arm in enumerate(arms) if arm
+    )
+
+
+def _volume(counter: Counter) -> str:
+    return f"sum by ({', '.join(counter.grouping)}) (increase({_selector(counter)}[$hour])) > 0"
+
+
+def _signs(dialect: Dialect, counter: Counter) -> str:
+    series, by = _selector(counter), f"group by ({', '.join(counter.grouping)})"
+    if dialect.kind == "expiring":
+        return f"{by} (count_over_time({series}[$seam]))"
+    arms = [
+        f"changes({series}[$look]) > 0",
+        f"(max_over_time({series}[$seam]) unless max_over_time({series}[8h] offset $seam)) > 0",
+    ]
+    if dialect.kind == "persistent":
+        arms.append(
+            f"count_over_time({series}[$seam])"
+            f" < on ({_TARGET}) group_left () sum by ({_TARGET}) (sum_over_time({_UP}[$seam]))"
+        )
+    return f"{by} (\n    " + "\n    or ".join(arms) + ")"

@@ -1,0 +1,105 @@
+"""Rows of a dialect under the labels that every other row has. Pure."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from microglia.model.activity import UNKNOWN_PEER
+from microglia.observe.dialects.schema import Counter, Dialect, Taken
+from microglia.observe.names import Names
+from microglia.observe.replies import Row
+
+_ENDS = ("source", "destination")
+_WHAT = {"requests": "requests", "connections": "connections", "bytes": "sent", "messages": "asked"}
+Places = Mapping[str, Sequence[tuple[str, str]]]
+"""A name as metrics write it -> (namespace, name) of what it may mean."""
+
+
+def volume(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
+    """Calls and connections by hour. A callee of which only the workload is told has no host: it is nobody's route. A
+    name that may mean several counts for none of them: it is known who was used, not how much."""
+    places = whereabouts(names)
+    found = [(row, _found(told, places)) for row, told in _mapped(rows, dialect)]
+    return [replace(row, labels=each[0]) for row, each in found if len(each) == 1]
+
+
+def signs(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
+    """Use in the block. Where several may have been meant each of them was used: every workload and Service of a bare
+    name, and every Service that selects the workload that was called."""
+    places = whereabouts(names)
+    fronts: dict[str, list[str]] = defaultdict(list)
+    for host, workloads in sorted(names.services.items()):
+        for workload in workloads:
+            fronts[workload].append(host)
+    return [
+        replace(row, labels=labels)
+        for row, told in _mapped(rows, dialect)
+        for one in _found(told, places)
+        for labels in _fronted(one, fronts)
+    ]
+
+
+def whereabouts(names: Names) -> Places:
+    """Where names without a namespace may belong: bare, or written as ``namespace-name``."""
+    known = {(namespace, name) for namespace, _, name in (key.partition("/") for key in names.workloads)}
+    known |= {(host.split(".")[1], host.split(".")[0]) for host in names.services}
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for namespace, name in sorted(known):
+        found[name].append((namespace, name))
+        found[f"{namespace}-{name}"].append((namespace, name))
+    return found
+
+
+def _mapped(rows: Iterable[Row], dialect: Dialect) -> list[tuple[Row, dict[str, str]]]:
+    found = []
+    for row in rows:
+        counter = dialect.counters[int(row.labels["arm"].rpartition(" ")[2])]
+        found.append((row, canonical(row.labels, counter, dialect.name)))
+    return found
+
+
+def canonical(labels: Mapping[str, str], counter: Counter, name: str) -> dict[str, str]:
+    """The labels of one row of ``counter``: of each the first that is not empty. Ends that nobody names are unknown."""
+    found = {key: next(filter(None, (_taken(labels, one) for one in each)), "") for key, each in counter.labels.items()}
+    for end in _ENDS:
+        # A workload written as namespace/name has its namespace with it.
+        namespace, slash, workload = found.get(f"{end}_workload", "").rpartition("/")
+        if slash:
+            found[f"{end}_workload_namespace"], found[f"{end}_workload"] = namespace, workload
+        if not found.get(f"{end}_workload"):
+            found[f"{end}_workload"] = UNKNOWN_PEER
+    return {**found, "what": _WHAT[counter.what], "reporter": f"{name} {counter.reporter}"}
+
+
+def _taken(labels: Mapping[str, str], one: Taken) -> str:
+    if one.value:
+        return one.value
+    text = labels.get(one.label, "")
+    if not one.match:
+        return text
+    match = re.fullmatch(one.match, text)
+    return (match[1] or "") if match else ""
+
+
+def _found(told: Mapping[str, str], places: Places) -> list[dict[str, str]]:
+    """``told`` with every namespace that it leaves open filled in, in each way that the cluster allows."""
+    found = [dict(told)]
+    for key in ("source_workload", "destination_workload", "destination_service_name"):
+        name, space = told.get(key, ""), f"{key.removesuffix('_name')}_namespace"
+        if not name or name == UNKNOWN_PEER or told.get(space):
+            continue
+        meant = places.get(name, ()) or (("", name),)
+        found = [{**one, space: each[0], key: each[1]} for one in found for each in meant]
+    return found
+
+
+def _fronted(labels: dict[str, str], fronts: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    if labels.get("destination_service_name"):
+        return [labels]
+    workload = f"{labels.get('destination_workload_namespace', '')}/{labels['destination_workload']}"
+    told = []
+    for host in fronts.get(workload, ()):
+        name, namespace, *_ = host.split(".")
+        told.append({**labels, "destination_service_name": name, "destination_service_namespace": namespace})
+    return told or [labels]
