@@ -170,9 +170,9 @@ def _count(raw: Raw) -> int:
 
 def _owned(raw: Raw, change: ScaleChange, traces: Traces) -> str:
     owner = resolve(change.id, raw, _UNSEEN)
-    # An Application that leaves counts alone was read when the plan was cleared, and its mark on the object is in the
-    # digest; whoever else claims the count is not to be overruled.
-    if owner.act or (owner.code == "argocd" and traces.same(raw, change.digest)):
+    # An Application or HelmRelease that leaves counts alone was read when the plan was cleared, and its mark on the
+    # object is in the digest; whoever else claims the count is not to be overruled.
+    if owner.act or (owner.code in {"argocd", "flux"} and traces.same(raw, change.digest)):
         return ""
     return f"{owner.name} decides its count now ({owner.evidence}); ask for {change.after} replicas there"
 

@@ -224,8 +224,10 @@ def _window(topology: Topology, policy: PruningPolicy) -> Finding:
 
 
 def _owners(topology: Topology) -> Finding:
-    counts = Counter(one.owner.code for one in topology.workloads.values() if not one.owner.act)
+    others = [one.owner for one in topology.workloads.values() if not one.owner.act]
+    counts = Counter((one.code, one.verdict) for one in others if one.code != "not-scalable")
     if not counts:
         return Finding("Owners", "no autoscaler, GitOps tool, Helm or operator owns a replica count", "ok")
-    owned = ", ".join(f"{code} {number}" for code, number in sorted(counts.items()))
-    return Finding("Owners", f"counts owned by others: {owned}", "ok", "These are named in plans and never written.")
+    owned = ", ".join(f"{code} {number} ({verdict})" for (code, verdict), number in sorted(counts.items()))
+    follows = "These are named in plans and never written; microglia propose writes patches where it says propose."
+    return Finding("Owners", f"counts owned by others: {owned}", "ok", follows)

@@ -16,8 +16,8 @@ from microglia.plan.inverse import Taken, giving_back
 from microglia.plan.standing import standing
 from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
+from microglia.topology.claims.delivery import delivered_by
 from microglia.topology.graph import Topology
-from microglia.topology.owners import delivered_by
 
 WINDOWS = 2
 """How many windows an element that hurt is left alone."""

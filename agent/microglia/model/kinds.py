@@ -102,6 +102,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Prometheus", "monitoring.coreos.com", "v1", "prometheuses", "callers", optional=True),
     Kind("ScheduledBackup", "postgresql.cnpg.io", "v1", "scheduledbackups", "callers", optional=True),
     Kind("Application", "argoproj.io", "v1alpha1", "applications", "nothing", optional=True),
+    Kind("HelmRelease", "helm.toolkit.fluxcd.io", "v2", "helmreleases", "nothing", optional=True),
     Kind("Rollout", "argoproj.io", "v1alpha1", "rollouts", "owners", optional=True),
     Kind("Canary", "flagger.app", "v1beta1", "canaries", "owners", optional=True),
     Kind("ScaledObject", "keda.sh", "v1alpha1", "scaledobjects", "owners", optional=True),

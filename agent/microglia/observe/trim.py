@@ -8,8 +8,8 @@ from microglia.observe.found import found_files, found_hosts
 from microglia.observe.trim_alerts import receivers
 from microglia.observe.trim_parts import endpoints, part
 from microglia.observe.trim_pod import pod_spec, pod_status
+from microglia.topology.claims.applied import APPLIED, sets_replicas
 
-_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _METADATA = (
     "name", "namespace", "uid", "resourceVersion", "generation", "labels", "ownerReferences", "creationTimestamp",
     "deletionTimestamp",
@@ -27,14 +27,14 @@ def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
 
     Added: ``found.hosts`` for pod templates and ``found.files`` for those of Jobs (see ``found``), and
     ``found.appliedReplicas`` where the content that kubectl last applied sets ``replicas``.
-    ``metadata.managedFields`` keeps the entries that own ``spec.replicas``.
+    ``metadata.managedFields`` keeps the entries that own ``spec.replicas``, and that Helm applied the object, and when.
     """
     belonging = part(kind, raw)
     if belonging is not None:
         return belonging
     kept = {"metadata": _metadata(raw), **_SHAPES.get(kind, _whole)(raw)}
     found: dict[str, Any] = {}
-    if '"replicas":' in str(at(raw, "metadata", "annotations", _APPLIED, default="")):
+    if sets_replicas(str(at(raw, "metadata", "annotations", APPLIED, default=""))):
         found["appliedReplicas"] = True
     template = _template(kind, raw)
     if template is not None:
@@ -48,10 +48,10 @@ def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
 def _metadata(raw: Raw) -> dict[str, Any]:
     source = at(raw, "metadata", default={})
     kept = {key: source[key] for key in _METADATA if source.get(key) is not None}
-    annotations = {key: value for key, value in at(source, "annotations", default={}).items() if key != _APPLIED}
+    annotations = {key: value for key, value in at(source, "annotations", default={}).items() if key != APPLIED}
     if annotations:
         kept["annotations"] = annotations
-    managers = [_manager(entry) for entry in at(source, "managedFields", default=()) if _counts(entry)]
+    managers = [_manager(entry) for entry in at(source, "managedFields", default=()) if _tells(entry)]
     if managers:
         kept["managedFields"] = managers
     return kept
@@ -61,9 +61,13 @@ def _counts(entry: Mapping[str, Any]) -> bool:
     return at(entry, "fieldsV1", "f:spec", "f:replicas") is not None
 
 
+def _tells(entry: Mapping[str, Any]) -> bool:
+    return _counts(entry) or (entry.get("manager"), entry.get("operation")) == ("helm", "Apply")
+
+
 def _manager(entry: Mapping[str, Any]) -> dict[str, Any]:
     named = {key: entry[key] for key in ("manager", "operation", "subresource", "time") if entry.get(key)}
-    return {**named, "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    return {**named, "fieldsV1": {"f:spec": {"f:replicas": {}}}} if _counts(entry) else named
 
 
 def _template(kind: str, raw: Raw) -> Any:
@@ -174,6 +178,12 @@ def _prometheus(raw: Raw) -> dict[str, Any]:
     return {"spec": {"alerting": {"alertmanagers": alerting}}} if alerting else {"spec": {}}
 
 
+def _helm_release(raw: Raw) -> dict[str, Any]:
+    """What it does about drift; its values are nobody's business."""
+    drift = at(raw, "spec", "driftDetection")
+    return {"spec": {"driftDetection": drift} if drift else {}}
+
+
 def _fallbacks(raw: Raw) -> dict[str, Any]:
     """Only its references that are fallbacks: the rest may carry environment and credentials."""
     kept = [{"field": field, **_reference(one)} for field, one in _references(raw.get("spec"), "spec")]
@@ -201,6 +211,6 @@ _SHAPES: dict[str, Trim] = {
     "Lease": _lease, "ValidatingWebhookConfiguration": _webhooks, "MutatingWebhookConfiguration": _webhooks,
     "APIService": _api_service, "CustomResourceDefinition": _definition,
     "Rollout": _workload, "ScaledObject": _scaled_object, "AlertmanagerConfig": receivers,
-    "Application": _application, "Prometheus": _prometheus, "SecurityPolicy": _fallbacks,
+    "Application": _application, "HelmRelease": _helm_release, "Prometheus": _prometheus, "SecurityPolicy": _fallbacks,
     "EnvoyExtensionPolicy": _fallbacks, "EnvoyProxy": _fallbacks,
 }  # fmt: skip

@@ -10,8 +10,8 @@ from microglia.plan.eligible import exact_labels, foreign_sidecars, too_old
 from microglia.plan.sidecar import body, edited, hidden, plain, sidecar_name
 from microglia.score.routes import rate_bound
 from microglia.score.scores import RouteScore
+from microglia.topology.claims.delivery import delivered_by
 from microglia.topology.nodes import Workload
-from microglia.topology.owners import delivered_by
 
 
 def hiding(table: Desk) -> tuple[list[Candidate], list[Note]]:

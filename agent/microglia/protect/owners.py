@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from microglia.protect.keep import Keep, Where, pin
 from microglia.protect.look import Look
 
+_OPERATORS = frozenset({"operator", "knative", "kruise"})
+
 
 def not_a_deployment(look: Look) -> Iterator[Keep]:
     """It is no plain Deployment: a StatefulSet, DaemonSet, Job, Rollout, bare pod or an operator's own kind."""
@@ -17,6 +19,6 @@ def not_a_deployment(look: Look) -> Iterator[Keep]:
 def operator_owned(look: Look) -> Iterator[Keep]:
     """An operator's custom resource owns it: the count is written there."""
     for one in look.workloads.values():
-        if one.owner.code == "operator":
+        if one.owner.code in _OPERATORS:
             reason = f"{one.owner.name} owns it and would set the count back; change it there"
             yield from pin([one.id], reason, Where(one.ref, one.owner.evidence, one.owner.name))

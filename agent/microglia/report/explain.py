@@ -51,7 +51,7 @@ def _who(found: Workload) -> str:
     spread = " + ".join(f"{zones[zone]} in {zone}" for zone in sorted(zones)) or "no pods"
     who = found.owner
     owner = "itself" if who.code == "self" else f"{who.name} ({who.evidence})"
-    owner += "" if who.act else f": {who.remedy}"
+    owner += "" if who.act else f", so microglia {who.verdict}s: {who.remedy}"
     return f"{found.id}, {found.id.kind}, {count(found.replicas, 'replica')} ({spread}); its count is owned by {owner}"
 
 

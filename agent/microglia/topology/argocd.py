@@ -19,9 +19,11 @@ _POINTER, _JQ, _MANAGER = "/spec/replicas", ".spec.replicas", "microglia"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Applications:
-    """The Applications of this cluster, under each name that a tracking id may give them."""
+    """The Applications of this cluster, under each name that a tracking id may give them; ``hidden`` when they could
+    not be read."""
 
     named: Mapping[str, tuple[Raw, ...]] = field(default_factory=dict)
+    hidden: bool = False
 
     def judge(self, owner: Owner, application: str, ref: ObjectRef) -> Owner:
         """``owner`` with its Application's word on the count of ``ref``: that microglia may act, or what is missing.
@@ -50,7 +52,7 @@ def read_applications(objects: Objects) -> Applications:
     for raw in objects.of("Application"):
         for name in (name_of(raw), f"{namespace_of(raw)}_{name_of(raw)}"):
             named[name] = (*named.get(name, ()), raw)
-    return Applications(named)
+    return Applications(named, objects.blind("Application"))
 
 
 def _ignores(raw: Raw, ref: ObjectRef) -> int | None:

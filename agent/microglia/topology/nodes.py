@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.model.objects import Raw
@@ -33,13 +34,10 @@ class Pod:
     meshed: bool
 
 
-DECLARED = frozenset(
-    {
-        "argocd", "flux", "helm", "config-sync", "fleet", "addon-manager", "kubectl", "terraform", "pulumi",
-        "field-manager", "managed-by",
-    }
-)  # fmt: skip
-"""Codes of owners that set the count from files; any other (an autoscaler, an operator) finds its own."""
+DECLARED = frozenset({"argocd", "flux", "helm", "config-sync", "fleet", "kubectl", "terraform", "pulumi"})
+"""Codes of owners that set the count from files; any other (an autoscaler, an operator, one that nobody knows) finds
+its own."""
+Verdict = Literal["act", "propose", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,8 @@ class Owner:
     told to leave the count alone.
 
     ``name`` is for people ("Argo CD application shop", "HorizontalPodAutoscaler shop/cart"); ``code`` is one word
-    (self, argocd, flux, helm, hpa, keda, operator, kubectl, ...); ``evidence`` the object, field and value that say so.
+    (self, argocd, flux, helm, hpa, keda, knative, operator, kubectl, ...); ``evidence`` the object,
+    field and value that say so.
     """
 
     code: str
@@ -61,6 +60,13 @@ class Owner:
     def declared(self) -> bool:
         """Whether the count is read from a file that people keep, which a proposal can change."""
         return self.code in DECLARED
+
+    @property
+    def verdict(self) -> Verdict:
+        """What follows: the count is written, a change of the file is proposed, or it is left with the reason."""
+        if self.act:
+            return "act"
+        return "propose" if self.declared else "refuse"
 
     @property
     def remedy(self) -> str:

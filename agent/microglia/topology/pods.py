@@ -27,13 +27,24 @@ _HASHES = frozenset(
 class Pods:
     """Living pods by controller (sorted by name), who controls each, and one raw pod of each controller.
 
-    ``controllers`` maps (namespace, pod name) to the workload; ``uids`` a workload to its uid as its pods say it.
+    ``controllers`` maps (namespace, pod name) to the workload; ``uids`` a workload to its uid as its pods say it, and
+    ``versions`` to its apiVersion: two groups may have a kind of the same name.
     """
 
     by_workload: Mapping[WorkloadId, tuple[Pod, ...]]
     controllers: Mapping[tuple[str, str], WorkloadId]
     samples: Mapping[WorkloadId, Raw]
     uids: Mapping[WorkloadId, str]
+    versions: Mapping[WorkloadId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """The controller at the top, as owner references give it."""
+
+    id: WorkloadId
+    uid: str
+    version: str = ""
 
 
 def controller(raw: Raw) -> Mapping[str, Any] | None:
@@ -70,48 +81,53 @@ def read_pods(objects: Objects, zones: Mapping[str, str | None]) -> Pods:
     found: dict[WorkloadId, list[Pod]] = {}
     controllers: dict[tuple[str, str], WorkloadId] = {}
     samples: dict[WorkloadId, Raw] = {}
-    uids: dict[WorkloadId, str] = {}
+    tops: dict[WorkloadId, _Top] = {}
     for raw in objects.of("Pod"):
         metadata = raw.get("metadata") or {}
         status = raw.get("status") or {}
         name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
-        target, uid = _target(raw, namespace, name, parents)
+        top = _target(raw, namespace, name, parents)
+        target = top.id
         controllers[namespace, name] = target
         if status.get("phase") in _GONE or metadata.get("deletionTimestamp"):
             continue
         pod = _pod(raw, metadata, status, zones)
         siblings = found.get(target)
         if siblings is None:
-            found[target], samples[target], uids[target] = [pod], raw, uid
+            found[target], samples[target], tops[target] = [pod], raw, top
             continue
         if pod.ready and not siblings[0].ready:
             samples[target] = raw
         siblings.append(pod)
-    return Pods({key: tuple(found[key]) for key in sorted(found)}, controllers, samples, uids)
+    by_workload = {key: tuple(found[key]) for key in sorted(found)}
+    uids, versions = ({key: top.uid for key, top in tops.items()}, {key: top.version for key, top in tops.items()})
+    return Pods(by_workload, controllers, samples, uids, versions)
 
 
-def _parents(objects: Objects) -> dict[tuple[str, str, str], tuple[WorkloadId, str]]:
-    """(kind, namespace, name) of ReplicaSets and Jobs -> the workload that they are part of, and its uid."""
+def _parents(objects: Objects) -> dict[tuple[str, str, str], _Top]:
+    """(kind, namespace, name) of ReplicaSets and Jobs -> the workload that they are part of."""
     parents = {}
     for kind in ("ReplicaSet", "Job"):
         for raw in objects.of(kind):
             namespace, name = namespace_of(raw), name_of(raw)
             owner = controller(raw)
             if owner:
-                top = WorkloadId(namespace, str(owner.get("name", "")), str(owner.get("kind", "")))
-                parents[kind, namespace, name] = (top, str(owner.get("uid", "")))
+                parents[kind, namespace, name] = _named(namespace, owner)
             else:
                 uid = str(at(raw, "metadata", "uid", default=""))
-                parents[kind, namespace, name] = (WorkloadId(namespace, name, kind), uid)
+                parents[kind, namespace, name] = _Top(WorkloadId(namespace, name, kind), uid)
     return parents
 
 
-def _target(
-    raw: Raw, namespace: str, name: str, parents: Mapping[tuple[str, str, str], tuple[WorkloadId, str]]
-) -> tuple[WorkloadId, str]:
+def _named(namespace: str, owner: Mapping[str, Any]) -> _Top:
+    target = WorkloadId(namespace, str(owner.get("name", "")), str(owner.get("kind", "")))
+    return _Top(target, str(owner.get("uid", "")), str(owner.get("apiVersion", "")))
+
+
+def _target(raw: Raw, namespace: str, name: str, parents: Mapping[tuple[str, str, str], _Top]) -> _Top:
     owner = controller(raw)
     if owner is None or owner.get("kind") == "Node":
-        return WorkloadId(namespace, name, "Pod"), str(at(raw, "metadata", "uid", default=""))
+        return _Top(WorkloadId(namespace, name, "Pod"), str(at(raw, "metadata", "uid", default="")))
     kind, parent = str(owner.get("kind", "")), str(owner.get("name", ""))
     known = parents.get((kind, namespace, parent))
     if known:
@@ -119,8 +135,8 @@ def _target(
     # ReplicaSets may be hidden from us; their names still end in the hash that the pod carries.
     suffix = "-" + str(at(raw, "metadata", "labels", "pod-template-hash", default=""))
     if kind == "ReplicaSet" and len(suffix) > 1 and parent.endswith(suffix):
-        return WorkloadId(namespace, parent.removesuffix(suffix)), ""
-    return WorkloadId(namespace, parent, kind), str(owner.get("uid", ""))
+        return _Top(WorkloadId(namespace, parent.removesuffix(suffix)), "")
+    return _named(namespace, owner)
 
 
 def _pod(raw: Raw, metadata: Mapping[str, Any], status: Mapping[str, Any], zones: Mapping[str, str | None]) -> Pod:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import Objects, Raw, annotations_of, at, labels_of, name_of, namespace_of
-from microglia.topology.argocd import Applications, read_applications
+from microglia.topology.claims.delivery import Deliverers, read_deliverers
 from microglia.topology.containers import read_containers, template_of
 from microglia.topology.flight import in_flight
 from microglia.topology.nodes import Workload
@@ -28,13 +28,13 @@ class _Seen:
 
     pods: Pods
     scalers: Scalers
-    applications: Applications
+    deliverers: Deliverers
     blind: bool
 
 
 def read_workloads(objects: Objects, pods: Pods) -> dict[WorkloadId, Workload]:
     """All workloads, sorted by id. Pods whose controller is not listed (an operator's own kind) make one as well."""
-    seen = _Seen(pods, read_scalers(objects), read_applications(objects), objects.blind("Pod"))
+    seen = _Seen(pods, read_scalers(objects), read_deliverers(objects), objects.blind("Pod"))
     listed = dict(_listed(objects))
     for target in pods.by_workload:
         if target not in listed:
@@ -55,7 +55,7 @@ def _listed(objects: Objects) -> Iterator[tuple[WorkloadId, Raw]]:
 def _implied(target: WorkloadId, pods: Pods) -> Raw:
     """All that is known of a controller which no list shows."""
     metadata = {"name": target.name, "namespace": target.namespace, "uid": pods.uids[target]}
-    return {"kind": target.kind, "metadata": metadata}
+    return {"kind": target.kind, "apiVersion": pods.versions[target], "metadata": metadata}
 
 
 def _workload(target: WorkloadId, raw: Raw, seen: _Seen) -> Workload:
@@ -72,7 +72,7 @@ def _workload(target: WorkloadId, raw: Raw, seen: _Seen) -> Workload:
         pod_labels=_pod_labels(template, sample),
         containers=read_containers(template, sample),
         pods=pods,
-        owner=resolve(target, raw, seen.scalers, seen.applications),
+        owner=resolve(target, raw, seen.scalers, seen.deliverers),
         in_flight=in_flight(target.kind, raw),
         created=moment(at(raw, "metadata", "creationTimestamp")),
         hosts=tuple(sorted(at(raw, "found", "hosts", default=()))),

@@ -12,8 +12,8 @@ from microglia.model.objects import Raw, name_of, namespace_of
 from microglia.model.units import show_duration
 from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange, decision_digest
 from microglia.plan.sidecar import body, hidden, plain, selector_of, sidecar_name
+from microglia.topology.claims.delivery import delivered_by
 from microglia.topology.nodes import Workload
-from microglia.topology.owners import delivered_by
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Objection
 from microglia.verify.silence import silence

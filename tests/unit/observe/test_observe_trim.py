@@ -6,6 +6,7 @@ import pytest
 
 from microglia.observe.found import found_hosts
 from microglia.observe.trim import trimmed
+from microglia.topology.claims.applied import APPLIED
 from tests.factories import deployment, thing
 
 SECRET = "hunter2"
@@ -72,6 +73,38 @@ def test_the_last_applied_content_leaves_only_whether_it_counts():
     quiet = trimmed("Deployment", deployment("web", annotations={key: '{"spec":{}}'}))
     assert "appliedReplicas" not in quiet["found"]
     assert "annotations" not in quiet["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sets"),
+    [
+        ('{"spec": {"replicas": 3}}', True),
+        ('{"spec":{"template":{"replicas":3}}}', False),
+        ('{"metadata":{"annotations":{"note":"\\"replicas\\":"}},"spec":{}}', False),
+        ('"replicas" and then something broken', True),
+        ('["replicas"]', True),
+    ],
+)
+def test_only_the_field_itself_counts_and_what_cannot_be_read_counts_too(text: str, *, sets: bool):
+    """A word elsewhere in the content sets nothing; content that is no object may set anything."""
+    raw = trimmed("Deployment", deployment("web", annotations={APPLIED: text}))
+    assert ("appliedReplicas" in raw["found"]) is sets
+
+
+def test_of_what_helm_applied_that_it_did_and_when_is_kept():
+    """A release that sets no count is told by an apply without it; a status entry of anybody goes."""
+    entry = {"manager": "helm", "operation": "Apply", "time": "2026-01-01T00:00:00Z"}
+    applied = {**entry, "fieldsV1": {"f:spec": {"f:template": {"f:spec": {}}}}}
+    kept = trimmed("Deployment", deployment("web", metadata={"managedFields": [applied, {**applied, "manager": "x"}]}))
+    assert kept["metadata"]["managedFields"] == [entry]
+
+
+def test_of_a_helm_release_only_its_word_on_drift_is_kept():
+    """Its values may hold secrets."""
+    drift = {"mode": "enabled", "ignore": [{"paths": ["/spec/replicas"]}]}
+    raw = thing("HelmRelease", "shop", spec={"values": {"password": "p"}, "driftDetection": drift})
+    assert trimmed("HelmRelease", raw)["spec"] == {"driftDetection": drift}
+    assert trimmed("HelmRelease", thing("HelmRelease", "shop", spec={"values": {}}))["spec"] == {}
 
 
 def test_only_field_managers_of_the_count_are_kept():

@@ -42,14 +42,17 @@ def test_what_argo_delivers_is_held_for_the_cluster_and_goes_by_git() -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "marks"),
-    [((SCALED,), {}), ((), {"annotations": {"downscaler/uptime": "Mon-Fri"}})],
+    ("others", "marks", "way_out"),
+    [
+        ((SCALED,), {}, "spec.minReplicas is 1: it goes as low as it may by itself"),
+        ((), {"annotations": {"downscaler/uptime": "Mon-Fri"}}, "change its schedule there"),
+    ],
 )
-def test_what_is_found_by_a_program_is_no_matter_for_git(others: Any, marks: Any) -> None:
+def test_what_is_found_by_a_program_is_no_matter_for_git(others: Any, marks: Any, way_out: str) -> None:
     """An autoscaler or a sleep schedule sets the count anew, whatever a file says."""
     candidates, held = shrinking(desk(cart(*others, **marks), pruning(), PolicySpec(), "git"))
     assert candidates == []
-    assert held[0].why.endswith("change it there")
+    assert held[0].why.endswith(way_out)
 
 
 def test_what_is_left_over_for_git_is_what_the_cluster_may_not_have() -> None:

@@ -102,12 +102,4 @@ def test_a_scaler_comes_before_an_application() -> None:
     scaler = thing("HorizontalPodAutoscaler", "h", spec={"scaleTargetRef": {"kind": "Deployment", "name": "cart"}})
     found = owner(application(ENTRY, options=RESPECT), scaler)
     assert (found.code, found.act, found.declared) == ("hpa", False, False)
-    assert found.remedy == "change it there"
-
-
-def test_flux_is_proposed() -> None:
-    """It has no such line: what is in Git is applied."""
-    flux = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
-    found = owner(labels=flux)
-    assert (found.code, found.act, found.declared) == ("flux", False, True)
-    assert found.remedy == "change it there; microglia propose writes the patch"
+    assert found.remedy == "spec.minReplicas is 1: it goes as low as it may by itself"

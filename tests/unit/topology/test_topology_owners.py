@@ -80,8 +80,8 @@ def test_a_plain_deployment_is_free() -> None:
         ({"metadata": fields("helm", "Apply")}, "helm", "Helm"),
         ({"metadata": fields("helm-controller", "Apply")}, "flux", "Flux"),
         ({"metadata": fields("HashiCorp")}, "terraform", "Terraform"),
-        ({"metadata": fields("kubectl", "Apply")}, "field-manager", "kubectl"),
-        ({"metadata": fields("gokubedownscaler", subresource="scale")}, "field-manager", "gokubedownscaler"),
+        ({"metadata": fields("kubectl", "Apply")}, "kubectl", "the next kubectl apply"),
+        ({"metadata": fields("gokubedownscaler", subresource="scale")}, "downscaler", "kube-downscaler"),
         ({"metadata": fields("spinnaker", time="2026-03-01T00:00:00Z")}, "field-manager", "spinnaker"),
     ],
 )

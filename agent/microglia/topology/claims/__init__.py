@@ -1,0 +1,1 @@
+"""Who claims a replica count, or brings an object into the cluster: one file per sort of claim."""

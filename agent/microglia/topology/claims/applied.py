@@ -1,0 +1,28 @@
+"""What kubectl last applied."""
+
+import json
+
+from microglia.model.objects import Raw, annotations_of, at
+from microglia.topology.nodes import Owner
+
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def sets_replicas(text: str) -> bool:
+    """Whether the content of ``APPLIED`` sets ``spec.replicas``; what cannot be read counts as a yes."""
+    if '"replicas"' not in text:
+        return False
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return True
+    return not isinstance(content, dict) or at(content, "spec", "replicas") is not None
+
+
+def by_kubectl(raw: Raw) -> Owner | None:
+    """The next ``kubectl apply``, where what was applied last sets a count."""
+    if at(raw, "found", "appliedReplicas") or sets_replicas(annotations_of(raw).get(APPLIED, "")):
+        evidence = f"annotation {APPLIED} sets replicas"
+        way_out = "change it there; or drop it with kubectl apply edit-last-applied, and from the file"
+        return Owner("kubectl", "the next kubectl apply", evidence, act=False, way_out=way_out)
+    return None
