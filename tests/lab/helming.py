@@ -41,6 +41,10 @@ class Helm:
         arguments = ("upgrade", "--install", RELEASE, str(CHART), "--namespace", NAMESPACE, "--create-namespace")
         return self._run(*arguments, *self._values(values))
 
+    def upgrade(self, release: str, chart: Path, namespace: str, *arguments: str) -> str:
+        """Install or upgrade any other release as people do; raises LabError with what Helm says."""
+        return self._run("upgrade", "--install", release, str(chart), "--namespace", namespace, *arguments)
+
     def uninstall(self, *arguments: str) -> str:
         """Take the release out; raises LabError."""
         return self._run("uninstall", RELEASE, "--namespace", NAMESPACE, *arguments)

@@ -151,6 +151,11 @@ class RemoveChange(Strict):
         return f"1 {item}" if len(self.items) == 1 else f"{len(self.items)} {item}s"
 
 
+_OWNER_MARKS = (
+    "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "meta.helm.sh/",
+    "configmanagement.gke.io/", "config.k8s.io/owning-inventory", "objectset.rio.cattle.io/", "downscaler/",
+)  # fmt: skip
+"""Annotations by which somebody claims a count, or leaves it alone."""
 Change = Annotated[ScaleChange | SidecarChange | RemoveChange, Field(discriminator="kind")]
 
 
@@ -201,6 +206,4 @@ def digest(value: Any) -> str:
 
 
 def _owner_mark(key: str) -> bool:
-    return key.startswith(
-        ("argocd.argoproj.io/", "meta.helm.sh/", "configmanagement.gke.io/", "objectset.rio.cattle.io/")
-    )
+    return key.startswith(_OWNER_MARKS)

@@ -397,6 +397,20 @@ def test_what_argo_leaves_alone_is_written(cluster: FiledCluster, after: int) ->
     assert count(cluster) == after
 
 
+def test_what_flux_leaves_alone_is_written_until_it_takes_it_back(cluster: FiledCluster) -> None:
+    """The release's word was read when the plan was cleared; a mark that went since is a surprise."""
+    labels = {"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "shop"}
+    cluster.edit("Deployment", "shop", "cart", lambda raw: raw["metadata"].update(labels=labels))
+    assert write(cluster, scale(cluster, "cart", 4, victims=("cart-rs-4",))).state == "done"
+    mark = {"helm.toolkit.fluxcd.io/driftDetection": "disabled"}
+    cluster.edit("Deployment", "shop", "cart", lambda raw: raw["metadata"].update(annotations=mark))
+    planned = scale(cluster, "cart", 3, victims=("cart-rs-3",))
+    cluster.edit("Deployment", "shop", "cart", lambda raw: raw["metadata"].update(annotations={}))
+    step = write(cluster, planned)
+    assert (step.state, count(cluster)) == ("surprise", 4)
+    assert "Flux HelmRelease shop/web decides its count now" in step.message
+
+
 def test_a_restore_leaves_owned_objects_to_their_owner(cluster: FiledCluster) -> None:
     """Argo CD took it over since: its name is in the answer, and nothing is written."""
     planned = scale(cluster, "cart", 8)

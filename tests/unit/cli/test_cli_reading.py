@@ -99,7 +99,7 @@ def test_who_owns_counts_is_told(run, live):
         annotations["argocd.argoproj.io/tracking-id"] = "shop:apps/Deployment:boutique/adservice"
 
     live.cluster.edit(BY_NAME["Deployment"], "boutique", "adservice", own)
-    assert "counts owned by others: argocd 1" in run("doctor").out
+    assert "counts owned by others: argocd 1 (propose)" in run("doctor").out
 
 
 @pytest.mark.parametrize(

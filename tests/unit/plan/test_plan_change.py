@@ -41,7 +41,15 @@ def test_the_digest_moves_with_every_field_a_decision_reads(path: tuple[str, str
 
 
 @pytest.mark.parametrize(
-    "mark", ["microglia.dev/protect", "argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name"]
+    "mark",
+    [
+        "microglia.dev/protect",
+        "argocd.argoproj.io/tracking-id",
+        "meta.helm.sh/release-name",
+        "kustomize.toolkit.fluxcd.io/reconcile",
+        "helm.toolkit.fluxcd.io/driftDetection",
+        "downscaler/uptime",
+    ],
 )
 def test_the_digest_moves_with_marks(mark: str) -> None:
     """Our marks and those of owners are read, other annotations are not."""

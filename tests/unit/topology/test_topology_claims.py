@@ -326,6 +326,8 @@ def test_who_stands_behind_a_lenient_owner_is_still_heard() -> None:
     lenient = thing("Application", "shop", "argocd", spec=RESPECTED)
     own = owner(lenient, **written(entry("argocd-controller", "Apply")), annotations={**TRACKED, APPLIED: '"replicas"'})
     assert (own.code, own.verdict) == ("argocd", "act")
+    asked = owner(lenient, **written(entry("argocd-server", subresource="scale")), annotations=TRACKED)
+    assert (asked.code, asked.verdict) == ("argocd", "act")
     other = owner(lenient, **written(entry("acme", "Apply")), annotations=TRACKED)
     assert (other.code, other.verdict) == ("field-manager", "refuse")
 
