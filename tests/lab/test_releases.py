@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -53,33 +53,39 @@ def chart(lab: Lab, folder: Path, name: str, *, counted: bool) -> Path:
     return home
 
 
-def helm_owns(lab: Lab, name: str) -> set[tuple[str, str]]:
+def owning(lab: Lab, name: str) -> set[tuple[str, str]]:
     """Manager and operation of every entry that owns the count."""
-    entries: list[dict[str, Any]] = lab.api.get(f"/apis/apps/v1/namespaces/job/deployments/{name}")["metadata"][
-        "managedFields"
-    ]
-    owns = [one for one in entries if "f:replicas" in one.get("fieldsV1", {}).get("f:spec", {})]
-    return {(one["manager"], one["operation"]) for one in owns}
+    raw = lab.api.get(f"/apis/apps/v1/namespaces/job/deployments/{name}")
+    entries = [one for one in raw["metadata"]["managedFields"] if "f:replicas" in one["fieldsV1"].get("f:spec", {})]
+    return {(one["manager"], one["operation"]) for one in entries}
 
 
 @pytest.fixture(scope="module")
-def days(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Days:
+def days(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
     """Two releases take over a Deployment each; looked at, applied, upgraded; then somebody scales by hand."""
     now, folder, name = datetime.now(UTC), tmp_path_factory.mktemp("releases"), "prometheus-of-releases"
     prometheus = lab.another_prometheus(name)
-    put(lab, moved(load(WORLDS / "job.yaml"), floor_hour(now) - LEAD), prometheus).play(now)
-    helm = Helm(lab.binaries.helm, folder / "helm", lab.kubeconfig)
+    try:
+        put(lab, moved(load(WORLDS / "job.yaml"), floor_hour(now) - LEAD), prometheus).play(now)
+        person = Person(lab.kubeconfig, prometheus, WORLDS / "job-policy.yaml", folder / "state")
+        yield live(lab, folder, person)
+    finally:
+        lab.wipe()
+        lab.processes.stop(name)
+
+
+def live(lab: Lab, folder: Path, person: Person) -> Days:
+    """Live through it."""
+    told, helm = Days(), Helm(lab.binaries.helm, folder / "helm", lab.kubeconfig)
     charts = {one: chart(lab, folder / "charts", one, counted=one == "small") for one in ("small", "api")}
     for one, path in charts.items():
         helm.upgrade(one, path, "job", *_TAKE)
     lab.wait_ready()
-    told = Days()
-    person = Person(lab.kubeconfig, prometheus, WORLDS / "job-policy.yaml", folder / "state")
     told.counts["before"] = counts(lab)
     told.said["plan"] = person.types("plan", "--all")
     told.said["apply"] = person.types("apply", person.plans(), "--yes")
     told.counts["apply"] = counts(lab)
-    told.managers = {one: helm_owns(lab, one) for one in charts}
+    told.managers = {one: owning(lab, one) for one in charts}
     for one, path in charts.items():
         told.helm[one] = helm.upgrade(one, path, "job", "--set", "note=second")
     told.counts["upgrade"] = counts(lab)
@@ -87,13 +93,10 @@ def days(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Days:
     uid = lab.api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
     told.said["restore"] = person.types("restore", person.journal(uid)[-1].id, "--yes")
     told.counts["restore"] = counts(lab)
-    scale = "/apis/apps/v1/namespaces/job/deployments/small/scale"
-    lab.api.patch(scale, {"spec": {"replicas": 4}})
+    lab.api.patch("/apis/apps/v1/namespaces/job/deployments/small/scale", {"spec": {"replicas": 4}})
     with pytest.raises(LabError) as refused:
         helm.upgrade("small", charts["small"], "job", "--set", "note=third")
     told.helm["scaled"] = str(refused.value)
-    lab.wipe()
-    lab.processes.stop(name)
     return told
 
 

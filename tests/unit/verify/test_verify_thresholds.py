@@ -123,6 +123,17 @@ def drawn(*hosts: str, listed: tuple[str, ...]) -> dict[str, Any]:
     return {"plan": {"scale": {"cart": None}, "hide": {"web": {"hosts": hosts, "cut": cut}}}}
 
 
+def released(applied: str) -> dict[str, Any]:
+    """A Helm release that applied the cart without a count at ``applied``; somebody set that count at one o'clock."""
+    helm = {"manager": "helm", "operation": "Apply", "time": f"2026-02-01T{applied}Z"}
+    scale = {"manager": "kubectl", "operation": "Update", "subresource": "scale", "time": "2026-02-01T01:00:00Z"}
+    owns = {**scale, "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    marks = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "shop"}
+    labels = {"app.kubernetes.io/managed-by": "Helm"}
+    cart = {"labels": labels, "annotations": marks, "metadata": {"managedFields": [helm, owns]}}
+    return {"world": {"workloads": {"cart": cart}}}
+
+
 def annotated(**annotations: str) -> dict[str, Any]:
     """Annotations that appeared since."""
     return {"since": {"workloads": {"cart": {"annotations": annotations}}}}
@@ -183,6 +194,9 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
     ("ownership", "an autoscaler: of nothing, of another, of this one", [
         (False, {}), (False, autoscaled("web")),
         (True, autoscaled("cart"))]),
+    ("ownership", "a release's apply without a count: before, with and after the write of who has it", [
+        (True, released("00:59:59")), (True, released("01:00:00")),
+        (False, released("01:00:01"))]),
     ("direction", "as many as there are", [
         (True, given(5)), (False, given(6)),
         (False, given(7))]),
