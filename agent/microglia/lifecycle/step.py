@@ -137,13 +137,19 @@ def _count_clean(lap: Lap) -> State:
 
 
 def _look_due(lap: Lap) -> bool:
-    reopen = lap.policy.hardening.reopen
+    reopen, now = lap.policy.hardening.reopen, _heard(lap)
     return (
         lap.signals.reopened
         or lap.now - lap.state.since >= reopen.after
-        or drift(lap.state.demand, lap.signals.demand) >= reopen.drift
-        or turnover(lap.state.demand, lap.signals.demand) >= reopen.drift
+        or drift(lap.state.demand, now) >= reopen.drift
+        or turnover(lap.state.demand, now) >= reopen.drift
     )
+
+
+def _heard(lap: Lap) -> Mapping[str, float]:
+    # Metrics that tell nothing of a workload that is there are no drift: its demand counts as it was.
+    unheard = {name: amount for name, amount in lap.state.demand.items() if name in lap.signals.replicas}
+    return {**unheard, **lap.signals.demand}
 
 
 def _reopen(lap: Lap) -> State:

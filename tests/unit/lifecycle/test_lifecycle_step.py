@@ -94,7 +94,7 @@ def test_a_round_moves_at_least_one_element() -> None:
         (LAST, saw(moved=1)),
         (replace(LAST, clean=1), saw()),
         (LAST, saw()),
-        (HARD, saw(demand={})),
+        (HARD, saw(demand={}, replicas={})),
         (HARD, saw(reopened=True)),
         (replace(HARD, since=NOW - timedelta(days=900)), saw()),
     ],
@@ -272,6 +272,12 @@ def test_shields_expire_and_the_longest_wins() -> None:
     )
     assert shields == (old, Shield("c", NOW + HOUR, "c"))
     assert merged([old], [Shield("a", NOW + 2 * HOUR, "new")], NOW) == (Shield("a", NOW + 2 * HOUR, "new"),)
+
+
+def test_metrics_that_tell_nothing_are_no_drift() -> None:
+    """A workload that is there and is not heard of counts as it was; one that is gone has gone."""
+    assert step(HARD, saw(demand={}), POLICY, NOW).phase is Phase.HARDENED
+    assert step(HARD, saw(demand={}, replicas={}), POLICY, NOW).phase is Phase.EXPOSING
 
 
 def test_drift_adds_up_both_directions() -> None:
