@@ -36,7 +36,7 @@ def test_the_doctor_finds_everything_in_order(story: Story) -> None:
     findings = {one["subject"]: one for one in story.said["doctor as data"].data}
     assert {one["grade"] for one in findings.values()} == {"ok"}
     assert "retention 60d, scrape 120 s" in findings["Prometheus"]["found"]
-    assert findings["Owners"]["found"] == "counts owned by others: helm 1"
+    assert findings["Owners"]["found"] == "counts owned by others: helm 1 (propose)"
 
 
 def test_the_map_shows_who_calls_whom_and_what_is_protected(story: Story) -> None:

@@ -84,7 +84,17 @@ def mesh(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
         lab.wipe()
 
 
-def test_a_cut_is_seen_in_the_proxy_and_nothing_else_is(mesh: Mesh) -> None:
+def test_the_life_of_a_cut(mesh: Mesh) -> None:
+    """Cut, called, brought back by a route, withdrawn for somebody's own Sidecar, cut again and given back: what a real
+    proxy makes of each, in this order."""
+    a_cut_is_seen_in_the_proxy_and_nothing_else_is(mesh)
+    calls_go_where_they_went_and_those_to_a_cut_host_out(mesh)
+    what_a_route_brings_back_is_noticed(mesh)
+    somebody_elses_sidecar_is_never_shadowed(mesh)
+    a_restore_brings_every_cluster_back(mesh)
+
+
+def a_cut_is_seen_in_the_proxy_and_nothing_else_is(mesh: Mesh) -> None:
     """Idle hosts go with what they cost; hosts that are called stay, and so does the one that is only reached by its
     VirtualService; a Service that comes later is seen."""
     mesh.has(*IDLE, CART, REVIEWS, PRIMARY)
@@ -102,7 +112,7 @@ def test_a_cut_is_seen_in_the_proxy_and_nothing_else_is(mesh: Mesh) -> None:
     mesh.has("late.depot.svc.cluster.local")
 
 
-def test_calls_go_where_they_went_and_those_to_a_cut_host_out(mesh: Mesh) -> None:
+def calls_go_where_they_went_and_those_to_a_cut_host_out(mesh: Mesh) -> None:
     """A real request to a host that is used takes its own cluster; one to a hidden host is passed through: the traffic
     that trips the wire."""
     used, hidden = f"outbound|{mesh.ports[0]}||{CART}", "PassthroughCluster"
@@ -114,7 +124,7 @@ def test_calls_go_where_they_went_and_those_to_a_cut_host_out(mesh: Mesh) -> Non
     assert mesh.envoy.tried(hidden) > before[1]
 
 
-def test_what_a_route_brings_back_is_noticed(mesh: Mesh) -> None:
+def what_a_route_brings_back_is_noticed(mesh: Mesh) -> None:
     """Istiod gives the proxy the destinations of an imported VirtualService, hidden or not: microglia says so, and
     stops hiding what it does not save."""
     (host,) = IDLE[1:2]
@@ -128,7 +138,7 @@ def test_what_a_route_brings_back_is_noticed(mesh: Mesh) -> None:
     assert f"~depot/{host}" not in str(mesh.sidecars())
 
 
-def test_somebody_elses_sidecar_is_never_shadowed(mesh: Mesh) -> None:
+def somebody_elses_sidecar_is_never_shadowed(mesh: Mesh) -> None:
     """Once one applies to the pods, ours is withdrawn, and theirs decides."""
     theirs = {"apiVersion": "networking.istio.io/v1", "kind": "Sidecar"}
     spec = {"egress": [{"hosts": ["./*", "depot/*"]}]}
@@ -139,7 +149,7 @@ def test_somebody_elses_sidecar_is_never_shadowed(mesh: Mesh) -> None:
     mesh.lab.api.delete(f"{SIDECARS}/default")
 
 
-def test_a_restore_brings_every_cluster_back(mesh: Mesh) -> None:
+def a_restore_brings_every_cluster_back(mesh: Mesh) -> None:
     """Cut and given back: the proxy has exactly the clusters that it had before."""
     mesh.has(*IDLE, "kubernetes.default.svc.cluster.local")
     before = mesh.envoy.clusters()

@@ -34,8 +34,8 @@ def explain_text(target: WorkloadId, decision: Grounds, plan: Plan, spec: Policy
         lines += window_lines(target, decision.topology, spec)
         lines += _steps(score, decision, spec)
         lines += _ends(score, decision, plan, spec)
-        lines += holding_lines(target, decision)
-        lines += route_lines(target, decision, spec.retention.rule)
+    lines += holding_lines(target, decision)
+    lines += route_lines(target, decision, spec.retention.rule)
     return "\n".join([*fold(_who(found), WIDTH), *(_line(label, text) for label, text in lines)])
 
 
