@@ -92,6 +92,7 @@ def test_the_life_of_a_cut(mesh: Mesh) -> None:
     what_a_route_brings_back_is_noticed(mesh)
     somebody_elses_sidecar_is_never_shadowed(mesh)
     a_restore_brings_every_cluster_back(mesh)
+    assert mesh.sidecars() == []
 
 
 def a_cut_is_seen_in_the_proxy_and_nothing_else_is(mesh: Mesh) -> None:
@@ -158,7 +159,6 @@ def a_restore_brings_every_cluster_back(mesh: Mesh) -> None:
     mesh.lacks(*IDLE[2:])
     mesh.does("restore", "--all", "--yes", by=person)
     until("all is back", lambda: str(len(before ^ mesh.envoy.clusters()) or ""), WITHIN)
-    assert mesh.sidecars() == []
 
 
 def _world(file: Path, ports: tuple[int, int], start: datetime) -> World:

@@ -3,9 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +12,10 @@ import pytest
 from microglia.act.lease import Lease, LockedError, Terms
 from microglia.act.lock import Held, Place, Time, hold, identity
 from microglia.model.ports import ConflictError, ForbiddenError, GoneError, UnreadableError
+from tests.unit.act.clocks import Clock
 from tests.unit.act.filed_cluster import FiledCluster
 
-START = datetime(2026, 6, 29, 12, 0, tzinfo=UTC)
 KEY = "Lease/default/microglia"
-
-
-class Clock:
-    """All clocks at once; sleeping moves them, and ``meanwhile`` happens during it."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.meanwhile: Callable[[], None] = lambda: None
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.meanwhile()
-
-    @property
-    def time(self) -> Time:
-        return Time(self.now, lambda: self.seconds, lambda: self.seconds, self.sleep)
 
 
 @pytest.fixture

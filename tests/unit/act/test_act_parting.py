@@ -1,39 +1,18 @@
 """The last act of a release: nobody prunes after it, and nobody waits for ever."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from microglia.act.lease import Lease, LockedError
-from microglia.act.lock import Place, Time, hold
+from microglia.act.lock import Place, hold
 from microglia.act.parting import NAME, PATIENCE, STAYS, parting
 from microglia.model.ports import ForbiddenError, UnreadableError
+from tests.unit.act.clocks import Clock
 from tests.unit.act.filed_cluster import FiledCluster
 
-START = datetime(2026, 6, 29, 12, 0, tzinfo=UTC)
 PLACE = Place("default", None)
-
-
-class Clock:
-    """Sleeping moves it, and ``meanwhile`` happens during it."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.meanwhile: Callable[[], None] = lambda: None
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.meanwhile()
-
-    @property
-    def time(self) -> Time:
-        return Time(self.now, lambda: self.seconds, lambda: self.seconds, self.sleep)
 
 
 @pytest.fixture
