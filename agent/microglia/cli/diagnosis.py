@@ -1,7 +1,7 @@
 """What ``doctor`` finds out, one finding after the other; what fails becomes a finding too."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,19 @@ import numpy as np
 
 from microglia.cli.desk import Desk
 from microglia.cli.errors import MistakeError
+from microglia.cli.metrics import asking, prometheus
 from microglia.cli.metrics import metric_names as names_of_metrics
-from microglia.cli.metrics import prometheus
 from microglia.cli.offline import mistakes, rehearsing
 from microglia.cli.options import Printed, Rules, Where, settings_in
+from microglia.cli.sources import sources
 from microglia.cli.wiring import Site, live, site
 from microglia.model.doubts import doubts, metrics_skew, short_retention, skew
-from microglia.model.ids import WorkloadId
+from microglia.model.ports import UnreadableError
 from microglia.model.snapshot import Source
-from microglia.model.units import show_duration, show_share
+from microglia.model.units import show_duration
 from microglia.model.window import HOUR
-from microglia.observe.dialects.loading import built_in
+from microglia.observe.dialects.schema import Dialect
+from microglia.observe.heard import hours_heard
 from microglia.policy.schema import PruningPolicy
 from microglia.protect.dangling import astray
 from microglia.report.look import Finding, nowhere
@@ -29,13 +31,6 @@ from microglia.report.sight import sight
 from microglia.report.table import count
 from microglia.settings import config_file, resolve
 from microglia.topology.graph import Topology
-
-TELLS = {
-    "istio": "who called whom, how often, with what outcome",
-    "kube-state-metrics": "where pods lay, and since when",
-    "cadvisor": "CPU and memory",
-}
-"""What each source of metrics is asked for."""
 
 
 def diagnose(where: Where, rules: Rules) -> tuple[Finding, ...]:
@@ -64,9 +59,11 @@ def _shown(name: str, value: Any) -> str:
 
 def diagnose_file(snapshot: Path, where: Where, rules: Rules) -> tuple[Finding, ...]:
     """What a snapshot file holds. Raises MistakeError."""
+    with mistakes():
+        dialects = asking(resolve(settings_in(where, rules), config_file())[0]).dialects
     with rehearsing(where, rules, snapshot) as desk:
         taken = Finding("Snapshot", f"taken {desk.now:%d %b %Y %H:%M} UTC, {snapshot}", "ok")
-        return (taken, *_seen(desk))
+        return (taken, *_seen(desk, dialects, lambda _: {}))
 
 
 def roles(where: Where, printed: Printed) -> str:
@@ -87,10 +84,22 @@ def metric_names(where: Where) -> list[str]:
 def _live(place: Site) -> tuple[Finding, ...]:
     try:
         with mistakes():
-            return (*_seen(live(place), place.facts.ahead), *_backend(place))
+            dialects = asking(place.settings).dialects
+            seen = _seen(live(place), dialects, lambda topology: _heard(place, dialects, topology), place.facts.ahead)
+            return (*seen, *_backend(place))
     except MistakeError as error:
         cluster = Finding("Cluster", f"{place.facts.name} ({place.facts.version})", "ok")
         return (cluster, Finding("Prometheus", str(error), "missing"))
+
+
+def _heard(place: Site, dialects: Sequence[Dialect], topology: Topology) -> Mapping[str, int]:
+    """In how many hours of the window each further dialect was there; nothing where that cannot be asked."""
+    here = [one for one in dialects if one.name in topology.snapshot.source.dialects]
+    try:
+        server, scope = prometheus(place.settings, place.cluster), place.settings.prometheus_scope or ""
+        return hours_heard(server, here, scope, topology.snapshot.window)
+    except (MistakeError, UnreadableError):
+        return {}
 
 
 def _backend(place: Site) -> tuple[Finding, ...]:
@@ -106,12 +115,17 @@ def _backend(place: Site) -> tuple[Finding, ...]:
     return (Finding("Backend", found, "limited", "It may hide what is missing: say what it is with --flavour."),)
 
 
-def _seen(desk: Desk, server_ahead: float | None = None) -> tuple[Finding, ...]:
+def _seen(
+    desk: Desk,
+    dialects: Sequence[Dialect],
+    heard: Callable[[Topology], Mapping[str, int]],
+    server_ahead: float | None = None,
+) -> tuple[Finding, ...]:
     policy = desk.policies[0]
     topology = desk.see(policy)
     return (
         *_found(topology),
-        *_mesh(topology),
+        *_mesh(topology, sources(topology, dialects, heard(topology))),
         *_clocks(topology.snapshot.source, server_ahead),
         *_sight(topology, policy),
         _window(topology, policy),
@@ -146,36 +160,18 @@ def _found(topology: Topology) -> tuple[Finding, ...]:
     )
 
 
-def _mesh(topology: Topology) -> tuple[Finding, ...]:
+def _mesh(topology: Topology, told: tuple[Finding, ...]) -> tuple[Finding, ...]:
     source = topology.snapshot.source
-    meshed = [one.id for one in topology.workloads.values() if one.meshed]
+    workloads = topology.workloads.values()
+    sidecars, meshed = sum(one.sidecar for one in workloads), sum(one.meshed for one in workloads)
     versions = ", ".join(source.istiod)
-    mesh = f"Istio {versions or 'of unknown version'}, sidecars in {len(meshed)} of {len(topology.workloads)} workloads"
-    if bare := len(topology.workloads) - len(meshed):
+    mesh = f"Istio {versions or 'of unknown version'}, sidecars in {sidecars} of {len(workloads)} workloads"
+    if sidecars < meshed:
+        mesh += f"; {meshed - sidecars} {'carries' if meshed - sidecars == 1 else 'carry'} the proxy of another mesh"
+    if bare := len(workloads) - meshed:
         mesh += f"; {bare} {'has' if bare == 1 else 'have'} none, and no traffic that could be seen"
     advice = "" if source.istiod else "Without istiod's version routes are kept: scrape istio_build of istiod."
-    return (
-        Finding("Mesh", mesh, "ok" if source.istiod else "limited", advice),
-        *(
-            Finding(f"  {dialect}", _tells(dialect) + _coverage(dialect, topology, meshed), "ok")
-            for dialect in source.dialects
-        ),
-    )
-
-
-def _tells(dialect: str) -> str:
-    """What it is asked for, and what it cannot decide."""
-    further = {one.name: f"{one.title}: {one.limits}" for one in built_in()}
-    return TELLS.get(dialect) or further.get(dialect) or "use that it saw; it proves nothing idle"
-
-
-def _coverage(dialect: str, topology: Topology, meshed: Sequence[WorkloadId]) -> str:
-    """How much of the window the sidecars were heard in: the mean over the workloads that have one."""
-    rows = [topology.rows[one] for one in meshed if one in topology.rows]
-    if dialect != "istio" or not rows:
-        return ""
-    heard = np.nan_to_num(topology.activity.workloads.seen[rows])
-    return f"; coverage {show_share(float(heard.mean()))} of {heard.shape[1]} h"
+    return (Finding("Mesh", mesh, "ok" if source.istiod else "limited", advice), *told)
 
 
 def _clocks(source: Source, server_ahead: float | None) -> tuple[Finding, ...]:

@@ -16,7 +16,8 @@ class Source:
     ``cluster`` is the uid of ``kube-system``; ``istiod`` the versions that serve, lowest first, empty when not seen;
     ``prometheus`` a name for people without credentials; ``scrape_seconds`` and ``retention`` None when not told;
     ``dialects`` the metric sources found; ``ahead`` seconds by which the metrics server's clock is ahead of ours (0:
-    they agree within a minute; None: not told).
+    they agree within a minute; None: not told); ``proxies`` the containers by which pods are known to be heard by a
+    source other than the meshes that everybody knows.
     """
 
     cluster: str
@@ -29,6 +30,7 @@ class Source:
     istiod: tuple[str, ...]
     dialects: tuple[str, ...]
     ahead: float | None = None
+    proxies: tuple[str, ...] = ()
 
     @property
     def kept(self) -> timedelta | None:

@@ -27,7 +27,8 @@ def snapshot_digest(source: Source, objects: Objects, activity: Activity) -> str
     Clocks are no part of the world, and differ by a little at every look.
     """
     state = hashlib.sha256()
-    state.update(_json({name: value for name, value in dataclasses.asdict(source).items() if name != "ahead"}))
+    told = dataclasses.asdict(source)
+    state.update(_json({name: told[name] for name in told if name != "ahead" and (name != "proxies" or told[name])}))
     with uncollected():
         for kind in sorted(objects.kinds):
             state.update(f"\n{kind}\n".encode())

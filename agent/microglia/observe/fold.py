@@ -13,6 +13,7 @@ from microglia.observe.names import Names
 from microglia.observe.peaks import Peaks, read_peaks
 from microglia.observe.pods import Lives, marked, read_cpu, read_cpu_peaks, read_lives, read_placed, read_seen, read_use
 from microglia.observe.replies import Reply, Row
+from microglia.observe.served import Served, larger, read_served
 from microglia.observe.spots import Spots, hourly, slots
 
 _FLOWS = frozenset({"sent", "received", "asked", "answered"})
@@ -35,10 +36,11 @@ def fold(replies: Mapping[str, Reply], names: Names, frame: Frame) -> Block:
     whole = all(reply.complete for reply in replies.values())
     lives = read_lives(rows["places"], marked(rows["health"], "beats"), names, by_hour)
     calls = fold_edges((*rows["volume"], *rows["births"]), names, by_hour)
+    served = read_served(rows["served"], rows["peaks"], names, by_hour, by_slot)
     ready = _ready(rows["places"], lives, by_hour)
     peaks = read_peaks(rows["peaks"], names, lives, ready, by_slot)
     columns: dict[str, Mapping[str, F64]] = {
-        **_served(rows, names, calls, peaks, by_hour),
+        **_served(rows, names, calls, served, peaks, by_hour),
         **_used(rows, names, by_hour, by_slot),
         **_placed(rows, names, lives, by_hour),
         "seen": read_seen(lives, rows["health"], HOUR / frame.spans.scrape, by_hour),
@@ -58,17 +60,20 @@ def fold(replies: Mapping[str, Reply], names: Names, frame: Frame) -> Block:
 
 
 def _served(
-    rows: Mapping[str, Sequence[Row]], names: Names, calls: EdgeFacts, peaks: Peaks, spots: Spots
+    rows: Mapping[str, Sequence[Row]], names: Names, calls: EdgeFacts, served: Served, peaks: Peaks, spots: Spots
 ) -> dict[str, Mapping[str, F64]]:
     burst = fold_edges(rows["births"], names, spots).requests
     return {
-        "requests": calls.requests,
-        "failures": calls.failures,
+        "requests": larger(calls.requests, served.requests),
+        "failures": larger(calls.failures, served.failures),
         "sent": calls.sent,
         "unserved": _behind(calls, names),
         "peak": with_births(peaks.peak, calls.requests, burst),
         "imbalance": peaks.imbalance,
-        "latency": _latency(marked(rows["health"], "milliseconds"), calls, spots),
+        "latency": {
+            **_latency(marked(rows["health"], "milliseconds"), calls, spots),
+            **_slowness(served),
+        },
     }
 
 
@@ -139,6 +144,15 @@ def _latency(rows: Sequence[Row], calls: EdgeFacts, spots: Spots) -> dict[str, F
         spent[spots.of(row.times)] = row.values * spots.share
         served = calls.served.get(key, blank(spots.count))
         found[key] = np.divide(spent, served, out=blank(spots.count, NAN), where=served > 0)
+    return found
+
+
+def _slowness(served: Served) -> dict[str, F64]:
+    """Mean milliseconds per request of those whose own proxies told both."""
+    found = {}
+    for key, spent in served.milliseconds.items():
+        asked = served.requests.get(key, blank(spent.size))
+        found[key] = np.divide(spent, asked, out=blank(spent.size, NAN), where=(asked > 0) & (spent > 0))
     return found
 
 

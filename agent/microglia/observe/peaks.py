@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from microglia.model.activity import F64, UNKNOWN_PEER
+from microglia.observe.dialects.expressions import SLOT
 from microglia.observe.facts import NAN, blank
 from microglia.observe.names import Names
 from microglia.observe.pods import PER_HOUR, Lives, marked, pod_of
@@ -49,11 +50,18 @@ def read_peaks(rows: Sequence[Row], names: Names, lives: Lives, ready: dict[str,
 
 
 def _rates(rows: Sequence[Row], names: Names, spots: Spots) -> _Rates:
-    pods: dict[str, list[tuple[tuple[str, str], F64]]] = {}
+    pods: dict[str, dict[tuple[str, str], F64]] = {}
     for row in marked(rows, "pod"):
-        values = _slots(row, spots)
-        pods.setdefault(_told(row) or names.workload(row.labels), []).append((pod_of(row.labels), values))
-    return _Rates(pods, {_told(row): _slots(row, spots) for row in marked(rows, "callers") if _told(row)})
+        mine = pods.setdefault(_told(row) or names.workload(row.labels), {})
+        mine[pod_of(row.labels)] = mine.get(pod_of(row.labels), 0.0) + _slots(row, spots)
+    # What a series was born with may be all that it ever counts: no rate shows it.
+    for row in marked(rows, "born"):
+        mine = pods.setdefault(names.workload(row.labels), {})
+        mine[pod_of(row.labels)] = mine.get(pod_of(row.labels), 0.0) + _slots(row, spots) / SLOT
+    return _Rates(
+        {workload: list(mine.items()) for workload, mine in pods.items()},
+        {_told(row): _slots(row, spots) for row in marked(rows, "callers") if _told(row)},
+    )
 
 
 def _slots(row: Row, spots: Spots) -> F64:

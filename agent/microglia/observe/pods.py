@@ -72,12 +72,14 @@ def _most(rows: Iterable[Row], spots: Spots) -> F64:
 def read_seen(lives: Lives, health: Sequence[Row], expected: float, spots: Spots) -> dict[str, F64]:
     """The worst pod's share of the scrapes that should have brought its heartbeat; 0 where an Envoy was not scraped.
 
-    ``expected`` scrapes an hour. One scrape short is a matter of phase; pods that began or ended get two more.
+    ``expected`` scrapes an hour. One scrape short is a matter of phase; pods that began or ended get two more. A pod
+    that several sources hear is seen while each of them hears it.
     """
-    counts: dict[tuple[str, str], F64] = {}
+    beats: dict[tuple[str, str], dict[str, F64]] = {}
     for row in marked(health, "beats"):
-        count = counts.setdefault(pod_of(row.labels), blank(spots.count))
-        count[spots.of(row.times)] += row.values
+        mine = beats.setdefault(pod_of(row.labels), {})
+        mine.setdefault(row.labels.get("source", ""), blank(spots.count))[spots.of(row.times)] += row.values
+    counts = {pod: np.minimum.reduce(list(mine.values())) for pod, mine in beats.items()}
     failed = {pod_of(row.labels): spots.of(row.times) for row in marked(health, "failed")}
     unheard = Sums(spots.count)
     for pod, share in lives.shares.items():

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 from microglia.model.ports import UnreadableError
@@ -13,6 +13,7 @@ from microglia.observe.dialects import istio, kubernetes, mapping
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled
 from microglia.observe.dialects.making import expressions, signs_of, volume_of
 from microglia.observe.dialects.schema import Dialect
+from microglia.observe.dialects.serving import peaks_of, served_of
 from microglia.observe.facts import Block, unread
 from microglia.observe.fold import Frame, fold
 from microglia.observe.guest import DEFAULT, Allowance, Pace
@@ -53,13 +54,17 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How to read hours: from which server, with which scrape interval (seconds) and scope matcher."""
+    """How to read hours: from which server, with which scrape interval (seconds) and scope matcher.
+
+    ``scrape`` is the longest of ``scrapes``, which are those of the sources that decide, by name.
+    """
 
     server: Server
     scrape: float
     scope: str = ""
     pace: Pace = DEFAULT
     dialects: tuple[Dialect, ...] = ()
+    scrapes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -75,6 +80,10 @@ class Reader:
         SilentError, and TooMuchError for a run that may be halved."""
         spans = self._spans(run)
         replies: dict[str, Reply] = {name: future.result() for name, future in asked.items()}
+        replies[istio.HEALTH.name] = self._timed(replies[istio.HEALTH.name], istio.NAME)
+        for one in self.dialects:
+            if one.served is not None:
+                replies[served_of(one)] = self._timed(replies[served_of(one)], one.name)
         more = (
             pool.submit(self._births, replies[istio.SIGNS.name], run, spans),
             pool.submit(self._gaps, replies[istio.HEALTH.name], run, spans),
@@ -84,6 +93,17 @@ class Reader:
         samples = sum(reply.samples for reply in replies.values())
         block = fold(joined(replies, self.dialects, names), names, Frame(run.start, run.hours, spans))
         return block, tuple(dict.fromkeys(faults)), samples
+
+    def _timed(self, reply: Reply, source: str) -> Reply:
+        """``reply`` with its heartbeats under the name of ``source``, counted as if it were scraped as the rest is."""
+        share = self.scrapes.get(source, self.scrape) / self.scrape
+        rows = tuple(
+            replace(row, labels={**row.labels, "source": source}, values=row.values * share)
+            if row.labels.get("what") == "beats"
+            else row
+            for row in reply.rows
+        )
+        return replace(reply, rows=rows)
 
     def _spans(self, run: Run) -> Spans:
         return Spans(self.scrape, run.hours * HOUR)
@@ -119,14 +139,21 @@ def joined(replies: Mapping[str, Reply], dialects: Sequence[Dialect], names: Nam
 
     One that is not whole leaves no silence to rely on: it stays among the replies.
     """
-    found = dict(replies)
+    found = {"served": Reply(()), **replies}
     for one in dialects:
         for into, name, mapped in (("volume", volume_of(one), mapping.volume), ("signs", signs_of(one), mapping.signs)):
-            reply = replies.get(name)
-            if reply is not None:
-                rows = (*found[into].rows, *mapped(reply.rows, one, names))
-                found[into] = replace(found[into], rows=rows)
+            if name in replies:
+                _join(found, into, mapped(replies[name].rows, one, names))
+        if one.served is not None:
+            served = replies[served_of(one)].rows
+            _join(found, "health", marked(served, "beats"))
+            _join(found, "served", [row for row in served if row.labels.get("what") != "beats"])
+            _join(found, "peaks", replies[peaks_of(one)].rows)
     return found
+
+
+def _join(found: dict[str, Reply], into: str, rows: Sequence[Row]) -> None:
+    found[into] = replace(found[into], rows=(*found[into].rows, *rows))
 
 
 def gappy(health: Sequence[Row], run: Run, scrape: float) -> tuple[str, ...]:

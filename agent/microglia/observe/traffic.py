@@ -25,6 +25,7 @@ from microglia.observe.dialects.expressions import HOUR, Expression, Spans, fill
 from microglia.observe.dialects.loading import built_in
 from microglia.observe.dialects.making import present
 from microglia.observe.dialects.schema import Dialect
+from microglia.observe.dialects.serving import scrapes_of
 from microglia.observe.guest import DEFAULT, Pace
 from microglia.observe.memory import Memory
 from microglia.observe.names import read_names
@@ -93,7 +94,7 @@ class PrometheusTraffic:
         self._progress = progress
         self._cluster = ""
         self._found: tuple[Dialect, ...] | None = None
-        self._intervals: dict[float, float | None] = {}
+        self._known: dict[float, Mapping[str, float]] = {}
 
     def describe(self, facts: ClusterFacts, now: datetime) -> Source:
         """What answers here. Raises UnreadableError when it has no series of a mesh that microglia knows."""
@@ -102,15 +103,9 @@ class PrometheusTraffic:
         self._found = None
         dialects = tuple(name for name, probe in _PROBES if self._once(probe, moment).rows)
         ahead = self._ahead()
-        if istio.NAME not in dialects:
-            skew = metrics_skew(self._server.title, ahead)
-            scope = f" with {self._asking.scope}" if self._asking.scope else ""
-            raise UnreadableError(
-                f"{self._server.title} answered, but has no series of any mesh that microglia knows (looked for"
-                f" {', '.join(istio.LOOKED_FOR)}{scope} in the last three"
-                " hours). Is this the right Prometheus? Set --prometheus. Or did the scraping of the mesh stop? What it"
-                f" has:  microglia doctor --metrics{'. ' if skew else ''}{skew}"
-            )
+        here = self._here(moment)
+        if istio.NAME not in dialects and not any(one.served for one in here):
+            raise UnreadableError(self._nothing(here, ahead))
         versions = {row.labels.get("tag", "") for row in self._once(istio.VERSIONS, moment).rows}
         return Source(
             cluster=facts.uid,
@@ -118,11 +113,25 @@ class PrometheusTraffic:
             server_version=facts.version,
             prometheus=self._server.title,
             prometheus_version=str(self._server.status("buildinfo").get("version", "")),
-            scrape_seconds=self._scrape(moment),
+            scrape_seconds=max(self._scrapes(moment).values(), default=None),
             retention=self._retention(),
             istiod=tuple(sorted(versions - {""}, key=_release)),
-            dialects=(*dialects, *(one.name for one in self._here(moment))),
+            dialects=(*dialects, *(one.name for one in here)),
             ahead=ahead,
+            proxies=tuple(one.served.proxy for one in here if one.served),
+        )
+
+    def _nothing(self, here: Sequence[Dialect], ahead: float | None) -> str:
+        """Why nothing can be judged here."""
+        skew = metrics_skew(self._server.title, ahead)
+        scope = f" with {self._asking.scope}" if self._asking.scope else ""
+        deciding = [one.beating.metric for one in self._asking.dialects if one.served]
+        looked = ", ".join((*istio.LOOKED_FOR, *dict.fromkeys(deciding)))
+        only = f"; {', '.join(one.name for one in here)} shows who was used, and proves nothing idle" if here else ""
+        return (
+            f"{self._server.title} answered, but has no series of any mesh that microglia knows (looked for"
+            f" {looked}{scope} in the last three hours{only}). Is this the right Prometheus? Set --prometheus. Or did"
+            f" the scraping of the mesh stop? What it has:  microglia doctor --metrics{'. ' if skew else ''}{skew}"
         )
 
     def activity(self, objects: Mapping[str, Sequence[Raw]], window: Window, now: datetime) -> Activity:
@@ -131,12 +140,14 @@ class PrometheusTraffic:
         Raises UnreadableError when nothing answers.
         """
         end = min(window.end, now).timestamp()
+        scrapes = self._intervals(window, now)
         reader = Reader(
             self._server,
-            self._interval(window, now),
+            max(scrapes.values(), default=_UNTOLD),
             self._asking.scope,
             self._asking.pace,
             self._here(now.timestamp()),
+            scrapes,
         )
         names = read_names(objects)
         book = self._book(reader)
@@ -154,16 +165,16 @@ class PrometheusTraffic:
 
         Raises UnreadableError when nothing answers.
         """
-        scrape = self._interval(window, now)
+        scrape = max(self._intervals(window, now).values(), default=_UNTOLD)
         return SlowReader(self._server, scrape, self._asking.scope, self._buckets, self._place).read(
             workloads, window, above
         )
 
-    def _interval(self, window: Window, now: datetime) -> float:
+    def _intervals(self, window: Window, now: datetime) -> Mapping[str, float]:
         end = min(window.end, now).timestamp()
         # A window that ends about now was scraped as ``describe`` has just seen it.
         moment = now.timestamp() if now.timestamp() - end <= _CLOSE else end
-        return self._scrape(moment) or 60.0
+        return self._scrapes(moment)
 
     @property
     def _place(self) -> str:
@@ -171,7 +182,10 @@ class PrometheusTraffic:
 
     def _book(self, reader: Reader) -> HourBook:
         # How the labels of further dialects are read is in their files, not in their expressions.
-        shapes = [Expression(one.name, "block", one.model_dump_json(by_alias=True)) for one in reader.dialects]
+        shapes = [
+            Expression(one.name, "block", f"{one.model_dump_json(by_alias=True)} {reader.scrapes.get(one.name)}")
+            for one in reader.dialects
+        ]
         texts = (*EXPRESSIONS, istio.BIRTHS, istio.GAPS, *reader.expressions[len(EXPRESSIONS) :], *shapes)
         mark = fingerprint(texts, reader.scrape, self._asking.scope)
         return HourBook(self._buckets, self._place, mark)
@@ -194,15 +208,23 @@ class PrometheusTraffic:
     def _once(self, template: str, moment: float) -> Reply:
         return self._server.query(filled(Expression("once", "block", template), _ANY, self._asking.scope), moment)
 
-    def _scrape(self, end: float) -> float | None:
-        """Seconds between scrapes as the heartbeats of the last hours show them, else as the server is configured."""
-        text = filled(Expression("scrapes", "hour", istio.SCRAPES), _ANY, self._asking.scope)
+    def _scrapes(self, end: float) -> Mapping[str, float]:
+        """Seconds between scrapes of each source that decides, as the heartbeats of the last hours show them; else as
+        the server is configured, under no name."""
         last = math.floor(end / HOUR) * HOUR
-        if last not in self._intervals:
-            rows = self._server.query_range(text, last - (_LATELY - 1) * HOUR, last, HOUR).rows
-            counts = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
-            self._intervals[last] = usual(HOUR / float(np.median(counts))) if counts.size else self._configured()
-        return self._intervals[last]
+        if last not in self._known:
+            asked = {istio.NAME: istio.SCRAPES, **{one.name: scrapes_of(one) for one in self._here(end) if one.served}}
+            found = {name: self._heard(text, last) for name, text in asked.items()}
+            told = {name: seconds for name, seconds in found.items() if seconds is not None}
+            configured = None if told else self._configured()
+            self._known[last] = told or ({} if configured is None else {"": configured})
+        return self._known[last]
+
+    def _heard(self, template: str, last: float) -> float | None:
+        text = filled(Expression("scrapes", "hour", template), _ANY, self._asking.scope)
+        rows = self._server.query_range(text, last - (_LATELY - 1) * HOUR, last, HOUR).rows
+        counts = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
+        return usual(HOUR / float(np.median(counts))) if counts.size else None
 
     def _configured(self) -> float | None:
         found = re.search(r"scrape_interval:\s*(\S+)", str(self._server.status("config").get("yaml", "")))
@@ -246,6 +268,8 @@ def _release(tag: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(part) for part in re.findall(r"\d+", tag)[:3]), tag
 
 
+_UNTOLD = 60.0
+"""Seconds between scrapes where nobody tells."""
 _ANY = Spans(60.0, HOUR)
 """For expressions without spans."""
 _PROBES = (

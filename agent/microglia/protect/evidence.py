@@ -1,11 +1,27 @@
 """What scoring cannot vouch for, and what has hurt before."""
 
+import re
 from collections.abc import Iterator
 
 from microglia.model.ids import ObjectRef, WorkloadId
+from microglia.model.objects import annotations_of, at, name_of
 from microglia.protect.keep import Keep, Where, between, pin
 from microglia.protect.look import Look
 from microglia.score.scores import Evidence
+
+BYPASSES = frozenset(
+    {
+        "traffic.sidecar.istio.io/excludeInboundPorts",
+        "traffic.sidecar.istio.io/includeInboundPorts",
+        "config.linkerd.io/skip-inbound-ports",
+        "traffic.kuma.io/exclude-inbound-ports",
+        "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports",
+    }
+)
+"""Annotations of pods, and of their namespaces, that name inbound ports which the proxy does not see."""
+_ONLY = frozenset({"traffic.sidecar.istio.io/includeInboundPorts"})
+"""Those that name the ports which alone it does see."""
+_PORTS = re.compile(r"[0-9]+(?:-[0-9]+)?")
 
 
 def unmeshed(look: Look) -> Iterator[Keep]:
@@ -16,6 +32,21 @@ def unmeshed(look: Look) -> Iterator[Keep]:
             where = Where(one.ref, "pods without a mesh proxy", f"{bare} of {len(one.pods)}")
             reason = "calls from outside the mesh are not seen where no sidecar receives them; enrol it in the mesh"
             yield from pin([one.id], reason, where, blind=True)
+
+
+def bypassed_proxy(look: Look) -> Iterator[Keep]:
+    """Its mesh proxy is told to let some ports pass by: calls to them are seen by nobody."""
+    spaces = {name_of(raw): annotations_of(raw) for raw in look.topology.objects.of("Namespace")}
+    for one in look.workloads.values():
+        own = annotations_of(at(one.raw, "spec", "template", default={}))
+        told = {**spaces.get(one.id.namespace, {}), **own}
+        # The port that Prometheus scrapes is no business of callers.
+        scraped = {told.get("prometheus.io/port", "")}
+        for name in sorted(BYPASSES & told.keys()):
+            if set(_PORTS.findall(told[name])) - scraped or (name in _ONLY and told[name] != "*"):
+                where = Where(one.ref, f"pod annotation {name}", told[name])
+                reason = "calls to these ports pass by its proxy, so nobody sees them; let the proxy have them"
+                yield from pin([one.id], reason, where, blind=True)
 
 
 def unknown(look: Look) -> Iterator[Keep]:

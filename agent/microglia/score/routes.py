@@ -86,8 +86,8 @@ def rate_bounds(requests: F64, hours: F64) -> F64:
 
 
 def score_routes(panel: Panel, worth: Callable[[F64], F64] = lambda bounds: bounds) -> Routes:
-    """Every route of every meshed client, sorted by client, namespace of the host and host; ``worth`` makes its value
-    of the upper bound of its rate per hour.
+    """Every route of every client that has Istio's sidecar, sorted by client, namespace of the host and host; ``worth``
+    makes its value of the upper bound of its rate per hour.
 
     Hosts that were called stand alone; those never called form classes of one namespace with equal evidence, coverage,
     criticality and cost. A host inherits, per client, the evidence of everything that a call to it may reach. Where a
@@ -111,7 +111,7 @@ def _clients(panel: Panel, shares: F64, calls: Calls, missing: Mapping[int, str]
     known = panel.topology.activity.known
     active = ((panel.series("sent") > 0) & known).sum(axis=1)
     for row, workload in enumerate(panel.workloads):
-        if not workload.meshed:
+        if not workload.sidecar:
             continue
         doubt = doubts[row] or missing.get(row, "")
         if not doubt and not active[row]:

@@ -21,7 +21,7 @@ def build(snapshot: Snapshot) -> Topology:
     """Join everything that was seen. The same snapshot gives the same topology, in the same order."""
     objects, activity = snapshot.objects, snapshot.activity
     nodes = zones_of(objects)
-    pods = read_pods(objects, nodes)
+    pods = read_pods(objects, nodes, frozenset(snapshot.source.proxies))
     workloads = read_workloads(objects, pods)
     index = label_index((one.id, one.pod_labels) for one in workloads.values())
     services = read_services(objects, index, pods.controllers)

@@ -21,7 +21,8 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One pod that exists now. ``zone`` is None when the node's zone is not known; ``cost`` its deletion cost."""
+    """One pod that exists now. ``zone`` is None when the node's zone is not known; ``cost`` its deletion cost;
+    ``meshed`` whether it carries the proxy of a mesh, ``sidecar`` whether that is Istio's, which Sidecars configure."""
 
     name: str
     node: str
@@ -32,6 +33,7 @@ class Pod:
     restarts: int
     ready_since: datetime | None
     meshed: bool
+    sidecar: bool
 
 
 DECLARED = frozenset({"argocd", "flux", "helm", "config-sync", "fleet", "kubectl", "terraform", "pulumi"})
@@ -119,6 +121,11 @@ class Workload:
     def meshed(self) -> bool:
         """Whether every pod carries the mesh proxy."""
         return bool(self.pods) and False not in [pod.meshed for pod in self.pods]
+
+    @property
+    def sidecar(self) -> bool:
+        """Whether every pod carries Istio's proxy, so that a Sidecar decides which hosts it knows."""
+        return bool(self.pods) and False not in [pod.sidecar for pod in self.pods]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

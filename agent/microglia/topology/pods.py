@@ -9,7 +9,8 @@ from microglia.model.ids import WorkloadId
 from microglia.model.objects import Objects, Raw, at, name_of, namespace_of
 from microglia.topology.nodes import Pod
 
-PROXIES = frozenset({"istio-proxy", "linkerd-proxy", "consul-dataplane", "kuma-sidecar"})
+ISTIO = frozenset({"istio-proxy"})
+PROXIES = ISTIO | {"linkerd-proxy", "consul-dataplane", "kuma-sidecar"}
 """Container names of mesh proxies."""
 ZONE = "topology.kubernetes.io/zone"
 REGION = "topology.kubernetes.io/region"
@@ -75,9 +76,12 @@ def zones_of(objects: Objects) -> dict[str, str | None]:
     return {name_of(node): at(node, "metadata", "labels", ZONE) for node in objects.of("Node")}
 
 
-def read_pods(objects: Objects, zones: Mapping[str, str | None]) -> Pods:
-    """Join living pods with their controllers through ReplicaSets and Jobs. Ended and leaving pods are left out."""
-    parents = _parents(objects)
+def read_pods(objects: Objects, zones: Mapping[str, str | None], proxies: frozenset[str] = frozenset()) -> Pods:
+    """Join living pods with their controllers through ReplicaSets and Jobs. Ended and leaving pods are left out.
+
+    ``proxies`` are further containers that make a pod one of a mesh.
+    """
+    parents, known = _parents(objects), PROXIES | proxies
     found: dict[WorkloadId, list[Pod]] = {}
     controllers: dict[tuple[str, str], WorkloadId] = {}
     samples: dict[WorkloadId, Raw] = {}
@@ -91,7 +95,7 @@ def read_pods(objects: Objects, zones: Mapping[str, str | None]) -> Pods:
         controllers[namespace, name] = target
         if status.get("phase") in _GONE or metadata.get("deletionTimestamp"):
             continue
-        pod = _pod(raw, metadata, status, zones)
+        pod = _pod(raw, zones, known)
         siblings = found.get(target)
         if siblings is None:
             found[target], samples[target], tops[target] = [pod], raw, top
@@ -139,8 +143,8 @@ def _target(raw: Raw, namespace: str, name: str, parents: Mapping[tuple[str, str
     return _named(namespace, owner)
 
 
-def _pod(raw: Raw, metadata: Mapping[str, Any], status: Mapping[str, Any], zones: Mapping[str, str | None]) -> Pod:
-    spec = raw.get("spec") or {}
+def _pod(raw: Raw, zones: Mapping[str, str | None], proxies: frozenset[str]) -> Pod:
+    metadata, status, spec = (raw.get(part) or {} for part in ("metadata", "status", "spec"))
     node = spec.get("nodeName") or ""
     ready, since = _readiness(status.get("conditions") or ())
     annotations, statuses = metadata.get("annotations"), status.get("containerStatuses")
@@ -153,7 +157,8 @@ def _pod(raw: Raw, metadata: Mapping[str, Any], status: Mapping[str, Any], zones
         cost=_cost(annotations) if annotations else 0,
         restarts=sum(one.get("restartCount", 0) for one in statuses) if statuses else 0,
         ready_since=since,
-        meshed=_has_proxy(spec.get("containers")) or _has_proxy(spec.get("initContainers")),
+        meshed=_has(proxies, spec),
+        sidecar=_has(ISTIO, spec),
     )
 
 
@@ -172,5 +177,10 @@ def _cost(annotations: Mapping[str, str]) -> int:
         return 0
 
 
-def _has_proxy(containers: Iterable[Mapping[str, Any]] | None) -> bool:
-    return not PROXIES.isdisjoint([one.get("name") for one in containers]) if containers else False
+def _has(proxies: frozenset[str], spec: Mapping[str, Any]) -> bool:
+    """Whether one of ``proxies`` is among the containers; a native sidecar is an init container."""
+    for field in ("containers", "initContainers"):
+        containers = spec.get(field)
+        if containers and not proxies.isdisjoint([one.get("name") for one in containers]):
+            return True
+    return False

@@ -82,7 +82,7 @@ def test_coverage_is_that_of_workloads_with_a_sidecar(told, live):
     """What has none is counted apart and lowers nothing; only the source that is heard has a coverage."""
     found = told()
     assert "sidecars in 12 of 13 workloads; 1 has none, and no traffic that could be seen" in found["Mesh"][0]["found"]
-    assert found["  istio"][0]["found"].endswith("coverage 100 % of 336 h")
+    assert found["  istio"][0]["found"].endswith("coverage 100 % of 336 h in 12 workloads")
     assert "coverage" not in found["  cadvisor"][0]["found"]
 
 

@@ -11,12 +11,14 @@ from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import Expression
 from microglia.observe.dialects.loading import built_in
 from microglia.observe.dialects.making import expressions, present
+from microglia.observe.dialects.serving import scrapes_of
 from microglia.observe.replies import Reply, Row
 
 HOUR = 3600
 ONCE = {
     "scrapes": istio.SCRAPES, "present": istio.PRESENT, "versions": istio.VERSIONS, "born": kubernetes.BORN,
     "cadvisor": kubernetes.PRESENT, "state": kubernetes.STATE_PRESENT,
+    **{f"scrapes {one.name}": scrapes_of(one) for one in built_in() if one.served},
 }  # fmt: skip
 TEMPLATES = {
     **{one.name: one.template for one in (*istio.EXPRESSIONS, istio.BIRTHS, istio.GAPS, *kubernetes.EXPRESSIONS)},

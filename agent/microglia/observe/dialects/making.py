@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from microglia.observe.dialects.expressions import Expression
 from microglia.observe.dialects.schema import Counter, Dialect
+from microglia.observe.dialects.selecting import selector
+from microglia.observe.dialects.serving import serving
 
 _TARGET = "job, instance"
 _UP = 'up{job=~".*"$scope}'
@@ -24,7 +26,7 @@ def expressions(dialect: Dialect) -> tuple[Expression, ...]:
     volume = [_volume(one) if one.counts else "" for one in dialect.counters]
     if any(volume):
         made.append(Expression(volume_of(dialect), "hour", _joined(volume, dialect)))
-    return tuple(made)
+    return (*made, *serving(dialect))
 
 
 def volume_of(dialect: Dialect) -> str:
@@ -39,24 +41,12 @@ def signs_of(dialect: Dialect) -> str:
 
 def present(dialects: Sequence[Dialect]) -> str:
     """One probe for all of them: a row labelled ``dialect`` for each that is there, or was lately."""
+    found = [(selector(one.heartbeat, one.heartbeat_matchers), one.name) for one in dialects]
     return "\nor ".join(
-        f'label_replace(count({_heartbeat(one)}{moment}), "dialect", "{one.name}", "", "")'
-        for one in dialects
+        f'label_replace(count({series}{moment}), "dialect", "{name}", "", "")'
+        for series, name in found
         for moment in _MOMENTS
     )
-
-
-def _heartbeat(dialect: Dialect) -> str:
-    return f"{dialect.heartbeat}{{{_matchers(dialect.heartbeat_matchers)}}}"
-
-
-def _matchers(text: str) -> str:
-    # The matcher stands first where there is no other: a selector may not begin with a comma.
-    return (text or 'job=~".*"') + "$scope"
-
-
-def _selector(counter: Counter) -> str:
-    return f"{counter.metric}{{{_matchers(counter.matchers)}}}"
 
 
 def _joined(arms: Sequence[str], dialect: Dialect) -> str:
@@ -66,13 +56,13 @@ def _joined(arms: Sequence[str], dialect: Dialect) -> str:
 
 
 def _volume(counter: Counter) -> str:
-    return f"sum by ({', '.join(counter.grouping)}) (increase({_selector(counter)}[$hour])) > 0"
+    return f"sum by ({', '.join(counter.grouping)}) (increase({selector(counter.metric, counter.matchers)}[$hour])) > 0"
 
 
 def _signs(dialect: Dialect, counter: Counter) -> str:
-    series, by = _selector(counter), f"group by ({', '.join(counter.grouping)})"
+    series, by = selector(counter.metric, counter.matchers), f"group by ({', '.join(counter.grouping)})"
     if dialect.kind == "expiring":
-        return f"{by} (count_over_time({series}[$seam]))"
+        return f"{by} (count_over_time({series}[$seam]){_beside(counter)})"
     arms = [
         f"changes({series}[$look]) > 0",
         f"(max_over_time({series}[$seam]) unless max_over_time({series}[8h] offset $seam)) > 0",
@@ -82,4 +72,11 @@ def _signs(dialect: Dialect, counter: Counter) -> str:
             f"count_over_time({series}[$seam])"
             f" < on ({_TARGET}) group_left () sum by ({_TARGET}) (sum_over_time({_UP}[$seam]))"
         )
-    return f"{by} (\n    " + "\n    or ".join(arms) + ")"
+    return f"{by} ((\n    " + "\n    or ".join(arms) + f"){_beside(counter)})"
+
+
+def _beside(counter: Counter) -> str:
+    if counter.unless is None:
+        return ""
+    other, on = counter.unless, ", ".join(counter.unless.on)
+    return f"\n    unless on ({on}) count_over_time({selector(other.metric, other.matchers)}[$seam])"

@@ -26,6 +26,7 @@ Matchers = Annotated[str, AfterValidator(_selecting)]
 """Matchers as they stand between the braces of a selector."""
 Class = Literal["zero", "persistent", "expiring"]
 What = Literal["requests", "connections", "bytes", "messages"]
+Decides = Literal["use", "replicas"]
 
 
 class _Part(BaseModel):
@@ -63,14 +64,30 @@ class Taken(_Part):
 Labels = Annotated[dict[str, list[Taken]], Field(min_length=1)]
 
 
+class Selected(_Part):
+    """Some series of one metric."""
+
+    metric: str = Field(pattern=_METRIC)
+    matchers: Matchers = ""
+
+
+class Beside(Selected):
+    """Series of another metric that have the same values of the labels ``on``."""
+
+    on: list[Annotated[str, Field(pattern=_LABEL)]] = Field(min_length=1)
+
+
 class Counter(_Part):
     """One metric that grows with use. ``requests`` and ``connections`` are volume; ``bytes`` and ``messages`` only
-    show that something flows. ``reporter`` tells apart who counts the same calls."""
+    show that something flows. ``reporter`` tells apart who counts the same calls. Series that have those of ``unless``
+    beside them, which tell the same better, are no signs.
+    """
 
     what: What
     metric: str = Field(pattern=_METRIC)
     reporter: str = Field(default="destination", pattern=r"^[a-z]+$")
     matchers: Matchers = ""
+    unless: Beside | None = None
     labels: Labels
 
     @field_validator("labels")
@@ -95,12 +112,29 @@ class Counter(_Part):
         return tuple(sorted({one.label for taken in self.labels.values() for one in taken if one.label}))
 
 
+class Served(_Part):
+    """What every pod's own proxy was asked, whoever asked: what replicas are judged by.
+
+    ``requests`` are all inbound requests without the noise of probes and scrapes, ``failures`` those of them that
+    failed by the server's fault, ``milliseconds`` what they took in all. ``namespace`` and ``pod`` are the labels that
+    name the pod. ``proxy`` is the container that counts, by which a pod is known to be heard at all.
+    """
+
+    proxy: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    namespace: str = Field(default="namespace", pattern=_LABEL)
+    pod: str = Field(default="pod", pattern=_LABEL)
+    requests: Selected
+    failures: Selected
+    milliseconds: Selected | None = None
+
+
 class Dialect(_Part):
     """A source of metrics, as its file declares it.
 
     ``class`` says when a series begins and ends: ``zero`` with the configuration, at 0; ``persistent`` with its first
     use, for good; ``expiring`` with its first use, until some minutes of idleness. ``heartbeat`` is the metric that is
-    there when its exporter is; ``limits`` what it cannot decide, for people.
+    there when its exporter is; ``limits`` what it cannot decide, for people. ``decides`` is ``use``, which proves
+    nothing idle, or ``replicas``, for which it has to say what each pod ``served``.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)
@@ -109,4 +143,25 @@ class Dialect(_Part):
     heartbeat: str = Field(pattern=_METRIC)
     heartbeat_matchers: Matchers = Field(default="", alias="heartbeatMatchers")
     limits: str = Field(min_length=1)
+    decides: Decides = "use"
+    served: Served | None = None
     counters: list[Counter] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _served_where_replicas(self) -> Self:
+        """Who decides about replicas says what each pod served; nobody else has a use for it."""
+        if self.decides == "replicas" and self.served is None:
+            raise ValueError("decides: replicas needs served, which says what each pod was asked; add it")
+        if self.decides != "replicas" and self.served is not None:
+            raise ValueError("served is read only with decides: replicas; add that, or leave served out")
+        return self
+
+    @property
+    def beating(self) -> Selected:
+        """The series that a pod's proxy has in every scrape while it could be heard.
+
+        Where series begin at 0 it is the requests themselves: a proxy that does not export them is not heard.
+        """
+        if self.served is not None and self.kind == "zero":
+            return self.served.requests
+        return Selected(metric=self.heartbeat, matchers=self.heartbeat_matchers)
