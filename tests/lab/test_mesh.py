@@ -21,7 +21,8 @@ from tests.lab.stage import put
 from tests.lab.waiting import until
 from tests.lab.ward import WORLDS
 
-pytestmark = pytest.mark.timeout(300)
+# Where istiod was never built, that alone takes minutes.
+pytestmark = pytest.mark.timeout(1200)
 
 HOSTS = 490
 LEAD = timedelta(days=9)

@@ -230,6 +230,7 @@ def test_who_may_not_write_sidecars_says_so_and_hides_nothing(release: Release, 
 def test_who_may_not_reach_prometheus_says_so_and_takes_nothing(release: Release, ears: Ears, right: Right) -> None:
     """No Prometheus is named, and the one that is found may not be asked: what is missing is told by name. With the
     right the API server tries to pass the question on."""
+    release.reset()
     with discovering(release, right):
         agent, _ = release.engage(right.role, prometheus=None)
         with without_right(release, right):
