@@ -56,13 +56,14 @@ def _joined(arms: Sequence[str], dialect: Dialect) -> str:
 
 
 def _volume(counter: Counter) -> str:
-    return f"sum by ({', '.join(counter.grouping)}) (increase({selector(counter.metric, counter.matchers)}[$hour])) > 0"
+    grown = f"increase({selector(counter.metric, counter.matchers)}[$hour]){_beside(counter, '$hour')}"
+    return f"sum by ({', '.join(counter.grouping)}) ({grown}) > 0"
 
 
 def _signs(dialect: Dialect, counter: Counter) -> str:
     series, by = selector(counter.metric, counter.matchers), f"group by ({', '.join(counter.grouping)})"
     if dialect.kind == "expiring":
-        return f"{by} (count_over_time({series}[$seam]){_beside(counter)})"
+        return f"{by} (count_over_time({series}[$seam]){_beside(counter, '$seam')})"
     arms = [
         f"changes({series}[$look]) > 0",
         f"(max_over_time({series}[$seam]) unless max_over_time({series}[8h] offset $seam)) > 0",
@@ -72,11 +73,11 @@ def _signs(dialect: Dialect, counter: Counter) -> str:
             f"count_over_time({series}[$seam])"
             f" < on ({_TARGET}) group_left () sum by ({_TARGET}) (sum_over_time({_UP}[$seam]))"
         )
-    return f"{by} ((\n    " + "\n    or ".join(arms) + f"){_beside(counter)})"
+    return f"{by} ((\n    " + "\n    or ".join(arms) + f"){_beside(counter, '$seam')})"
 
 
-def _beside(counter: Counter) -> str:
+def _beside(counter: Counter, span: str) -> str:
     if counter.unless is None:
         return ""
     other, on = counter.unless, ", ".join(counter.unless.on)
-    return f"\n    unless on ({on}) count_over_time({selector(other.metric, other.matchers)}[$seam])"
+    return f"\n    unless on ({on}) count_over_time({selector(other.metric, other.matchers)}[{span}])"

@@ -25,7 +25,7 @@ def _selecting(text: str) -> str:
 Matchers = Annotated[str, AfterValidator(_selecting)]
 """Matchers as they stand between the braces of a selector."""
 Class = Literal["zero", "persistent", "expiring"]
-What = Literal["requests", "connections", "bytes", "messages"]
+What = Literal["requests", "used", "connections", "bytes", "messages"]
 Decides = Literal["use", "replicas"]
 
 
@@ -78,8 +78,8 @@ class Beside(Selected):
 
 
 class Counter(_Part):
-    """One metric that grows with use. ``requests`` and ``connections`` are volume; ``bytes`` and ``messages`` only
-    show that something flows. ``reporter`` tells apart who counts the same calls. Series that have those of ``unless``
+    """One metric that grows with use. ``requests`` and ``connections`` are volume; ``used`` only shows that
+    requests came, ``bytes`` and ``messages`` only that something flows. ``reporter`` tells apart who counts the same calls. Series that have those of ``unless``
     beside them, which tell the same better, are no signs.
     """
 
