@@ -1,7 +1,7 @@
 """Rows about callers and callees, folded into edges: both reporters, the larger one; failed calls included."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ _SERVER_FAULTS = frozenset({"2", "4", "12", "13", "14", "15"})
 _ABSENT = frozenset({"", UNKNOWN_PEER})
 _CONNECTIONS = frozenset({"connections", "opened", "sent", "received"})
 TCP = "tcp"
+_HTTP = "http"
 _NOISE = 0.04
 """By which share two reporters of the same calls differ, because they are scraped at different moments."""
 
@@ -50,8 +51,14 @@ def edge_of(labels: Mapping[str, str], names: Names) -> Edge:
     behind = names.services.get(host, ())
     if not server and not unserved(labels) and len(behind) == 1:
         server = behind[0]
-    protocol = TCP if labels.get("what") in _CONNECTIONS else labels.get("request_protocol") or "http"
+    protocol = TCP if labels.get("what") in _CONNECTIONS else labels.get("request_protocol") or _HTTP
     return Edge(client, host, server, protocol)
+
+
+def _plain(labels: Mapping[str, str], names: Names) -> Edge:
+    """The edge of a row, without protocol where the row does not tell it."""
+    edge = edge_of(labels, names)
+    return edge if edge.protocol == TCP or labels.get("request_protocol") else replace(edge, protocol="")
 
 
 def unserved(labels: Mapping[str, str]) -> bool:
@@ -70,7 +77,7 @@ def _peer(namespace: str, name: str) -> str:
 
 
 class _Ledger:
-    """Sums per reporter and key."""
+    """Sums per reporter and key. A key without protocol is what a reporter counted that does not tell protocols."""
 
     def __init__(self, hours: int) -> None:
         self._hours = hours
@@ -82,15 +89,33 @@ class _Ledger:
             rows[key] = blank(self._hours)
         rows[key][positions] += values
 
-    def larger(self) -> dict[Edge, F64]:
-        """Per key the larger reporter, hour by hour."""
+    def larger(self, told: Mapping[Edge, Collection[str]]) -> dict[Edge, F64]:
+        """Per key the larger reporter, hour by hour. What came without protocol is compared with all that was ``told``
+        of the same calls together, whatever their protocols, and never added to it."""
         found: dict[Edge, F64] = {}
         for rows in self._rows.values():
-            twice = [key for key in rows if key in found]
-            pairs = [np.array([side[key] for key in twice]).reshape(-1, self._hours) for side in (found, rows)]
-            found |= rows
-            found.update(zip(twice, larger(*pairs), strict=True))
+            self._merge(found, {key: row for key, row in rows.items() if key.protocol})
+        for rows in self._rows.values():
+            named = {}
+            for key in [key for key in rows if not key.protocol]:
+                known = sorted(told.get(key, ()))
+                # One of the protocols stands for all: it takes what the others leave.
+                into = _HTTP if _HTTP in known or not known else known[0]
+                others = [replace(key, protocol=one) for one in known if one != into]
+                target = replace(key, protocol=into)
+                rest = sum((self._of(found, one) - self._of(rows, one) for one in others), blank(self._hours))
+                named[target] = np.maximum(rows[key] + self._of(rows, target) - rest, 0.0)
+            self._merge(found, named)
         return found
+
+    def _merge(self, found: dict[Edge, F64], rows: Mapping[Edge, F64]) -> None:
+        twice = [key for key in rows if key in found]
+        pairs = [np.array([side[key] for key in twice]).reshape(-1, self._hours) for side in (found, rows)]
+        found |= rows
+        found.update(zip(twice, larger(*pairs), strict=True))
+
+    def _of(self, rows: Mapping[Edge, F64], key: Edge) -> F64:
+        return rows[key] if key in rows else blank(self._hours)
 
 
 def larger(one: F64, other: F64) -> F64:
@@ -114,8 +139,9 @@ def fold_edges(rows: Iterable[Row], names: Names, spots: Spots) -> EdgeFacts:
     the same pods, the two reporters need not name the same one.
     """
     total, broken, inbound, faulty, own, lost = (_Ledger(spots.count) for _ in range(6))
+    told: dict[Edge, set[str]] = {}
     for row in rows:
-        edge, where = edge_of(row.labels, names), spots.of(row.times)
+        edge, where = _plain(row.labels, names), spots.of(row.times)
         # A first value is a count by itself; an increase spans an hour and a scrape.
         share = 1.0 if row.labels.get("what") == "births" else spots.share
         reporter, counts = row.labels.get("reporter", ""), row.values * share
@@ -124,7 +150,10 @@ def fold_edges(rows: Iterable[Row], names: Names, spots: Spots) -> EdgeFacts:
             broken.add(reporter, edge, where, counts)
         if edge.protocol == TCP:
             continue
-        pair = Edge(edge.client, "", edge.server, edge.protocol)
+        pair = replace(edge, host="")
+        if edge.protocol:
+            for each in (edge, pair):
+                told.setdefault(replace(each, protocol=""), set()).add(edge.protocol)
         if edge.server:
             inbound.add(reporter, pair, where, counts)
             if failed(row.labels):
@@ -133,15 +162,15 @@ def fold_edges(rows: Iterable[Row], names: Names, spots: Spots) -> EdgeFacts:
                 own.add(reporter, pair, where, counts)
         elif unserved(row.labels):
             lost.add(reporter, edge, where, counts)
-    totals = total.larger()
+    totals = total.larger(told)
     return EdgeFacts(
         totals=totals,
-        failed=broken.larger(),
-        requests=_summed((edge.server, row) for edge, row in inbound.larger().items()),
-        failures=_summed((edge.server, row) for edge, row in faulty.larger().items()),
+        failed=broken.larger(told),
+        requests=_summed((edge.server, row) for edge, row in inbound.larger(told).items()),
+        failures=_summed((edge.server, row) for edge, row in faulty.larger(told).items()),
         sent=_summed((edge.client, row) for edge, row in totals.items() if _sends(edge)),
-        unserved=_summed((edge.host, row) for edge, row in lost.larger().items()),
-        served=_summed((edge.server, row) for edge, row in own.larger().items()),
+        unserved=_summed((edge.host, row) for edge, row in lost.larger(told).items()),
+        served=_summed((edge.server, row) for edge, row in own.larger(told).items()),
     )
 
 

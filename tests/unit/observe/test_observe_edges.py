@@ -169,6 +169,51 @@ def test_strangers_send_nothing_of_ours():
     assert found.sent == {}
 
 
+MESH = {"reporter": "mesh requests", "request_protocol": ""}
+"""A reporter that does not tell protocols."""
+GRPC = {"request_protocol": "grpc"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([row(366, **GRPC), row(366, **MESH)], {"grpc": [360, 0, 0]}),
+        ([row(366, **GRPC), row(732, 61, **MESH)], {"grpc": [720, 60, 0]}),
+        ([row(366, **GRPC), row(183), row(549, 61, **MESH)], {"http": [180, 60, 0], "grpc": [360, 0, 0]}),
+        ([row(366, **GRPC), row(183), row(732, **MESH)], {"http": [360, 0, 0], "grpc": [360, 0, 0]}),
+        ([row(366, **GRPC), row(183), row(61, **MESH)], {"http": [180, 0, 0], "grpc": [360, 0, 0]}),
+        ([row(366, **GRPC), row(61, **{**MESH, "reporter": "source"})], {"grpc": [420, 0, 0]}),
+        ([row(366, **MESH)], {"http": [360, 0, 0]}),
+    ],
+)
+def test_calls_whose_protocol_only_one_reporter_tells(rows, told):
+    """What came without protocol is compared with all that others told of the same calls, and never added to it;
+    what one reporter told with and without adds up."""
+    edge = edge_of(LABELS, NAMES)
+    found = fold_edges(rows, NAMES, SPOTS)
+    assert {key.protocol for key in found.totals} == set(told)
+    for key, counts in found.totals.items():
+        assert counts.tolist() == pytest.approx(told[key.protocol])
+    assert {(key.client, key.host, key.server) for key in found.totals} == {(edge.client, edge.host, edge.server)}
+    whole = np.sum(list(found.totals.values()), axis=0)
+    assert found.requests["shop/web"].tolist() == pytest.approx(whole.tolist())
+    assert found.sent["shop/front"].tolist() == pytest.approx(whole.tolist())
+
+
+def test_failures_whose_protocol_only_one_reporter_tells():
+    """They are told of the same edge as the calls."""
+    rows = [row(366, **GRPC), row(366, **MESH), row(36.6, response_code="503", **MESH)]
+    found = fold_edges(rows, NAMES, SPOTS)
+    assert {key.protocol: counts[0] for key, counts in found.failed.items()} == pytest.approx({"grpc": 36})
+    assert found.failures["shop/web"][0] == pytest.approx(36)
+
+
+def test_connections_stay_beside_calls():
+    """A reporter of connections is nobody's second opinion on requests."""
+    found = fold_edges([row(366, **GRPC), row(61, what="connections", **MESH)], NAMES, SPOTS)
+    assert {key.protocol: counts[0] for key, counts in found.totals.items()} == pytest.approx({"grpc": 360, "tcp": 60})
+
+
 def test_first_values_are_counts():
     """What a series showed at its birth is not scaled."""
     assert fold_edges([row(5, what="births")], NAMES, SPOTS).requests["shop/web"].tolist() == [5, 0, 0]
