@@ -25,9 +25,10 @@ lab: $(VENV)/.ready
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.bench
 
-# What the code decides: CRDs, the chart's roles and dashboard, the policy reference. Tests fail when one is old.
+# What the code decides: CRDs, the chart's roles and dashboard, the policy reference, the dialects' schema. Tests
+# fail when one is old.
 generated: $(VENV)/.ready
-	@for part in crds chart reference; do $(BIN)/python -m tests.$$part || exit; done
+	@for part in crds chart reference dialects; do $(BIN)/python -m tests.$$part || exit; done
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@echo "setting up $(VENV) (about a minute, once)"
