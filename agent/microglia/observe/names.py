@@ -9,6 +9,7 @@ from typing import Any
 from microglia.model.activity import EXTERNAL, UNKNOWN_PEER
 from microglia.model.ids import service_host
 from microglia.model.objects import Raw, at, labels_of, maps, name_of, namespace_of
+from microglia.observe.routes import Routes, read_routes
 
 ZONE = "topology.kubernetes.io/zone"
 CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
@@ -29,6 +30,7 @@ class Names:
     * ``parents``: (kind, namespace, name) of ReplicaSets and Jobs -> workload key.
     * ``nodes``: node -> zone, empty when it has no such label; ``since``: node -> epoch seconds of its creation.
     * ``services``: host -> keys of the workloads that it selects; ``addresses``: cluster IP -> host.
+    * ``routes``: route objects of the Gateway API -> hosts behind each of their rules.
     """
 
     workloads: tuple[str, ...]
@@ -40,6 +42,7 @@ class Names:
     places: Mapping[tuple[str, str], str]
     services: Mapping[str, tuple[str, ...]]
     addresses: Mapping[str, str]
+    routes: Routes
 
     def workload(self, labels: Mapping[str, str]) -> str:
         """The workload of the pod that ``labels`` name (``namespace``, ``pod``, perhaps ``created_by_*``): by its
@@ -117,6 +120,7 @@ def read_names(objects: Mapping[str, Sequence[Raw]]) -> Names:
             pods[namespace, name] = known or f"{namespace}/{_hidden_top(raw, *owner)}"
     keys = {f"{namespace_of(raw)}/{name_of(raw)}" for kind in CONTROLLERS for raw in objects.get(kind, ())}
     services = tuple(objects.get("Service", ()))
+    addresses = {str(at(raw, "spec", "clusterIP")): _host(raw) for raw in services if at(raw, "spec", "clusterIP")}
     return Names(
         workloads=tuple(sorted(keys | set(pods.values()))),
         pods=pods,
@@ -126,7 +130,8 @@ def read_names(objects: Mapping[str, Sequence[Raw]]) -> Names:
         since={name_of(raw): _epoch(at(raw, "metadata", "creationTimestamp")) for raw in objects.get("Node", ())},
         places={_id(raw): str(at(raw, "spec", "nodeName", default="")) for raw in objects.get("Pod", ())},
         services=_selected(services, objects.get("Pod", ()), pods),
-        addresses={str(at(raw, "spec", "clusterIP")): _host(raw) for raw in services if at(raw, "spec", "clusterIP")},
+        addresses=addresses,
+        routes=read_routes(objects, addresses),
     )
 
 

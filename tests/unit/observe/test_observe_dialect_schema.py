@@ -14,7 +14,15 @@ from tests.dialects import FILE, rendered
 
 BUILT_IN = sorted(Path(loading.__file__).parent.glob("*.yaml"))
 SCHEMA = json.loads(FILE.read_text(encoding="utf-8"))
-TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
 
 
 def wrong(value, schema):

@@ -41,8 +41,8 @@ def dialect(name):
 def test_what_is_built_in():
     """Every dialect that the documentation names comes along, in the order of names."""
     assert [one.name for one in built_in()] == [
-        "beyla", "caretta", "cilium-hubble", "consul", "haproxy", "ingress-nginx", "istio-ambient", "kuma", "linkerd",
-        "obi", "service-graph", "traefik",
+        "beyla", "caretta", "cilium-hubble", "consul", "envoy-gateway", "haproxy", "ingress-nginx", "istio-ambient",
+        "kuma", "linkerd", "obi", "service-graph", "traefik",
     ]  # fmt: skip
 
 

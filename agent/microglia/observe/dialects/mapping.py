@@ -9,6 +9,7 @@ from microglia.model.activity import UNKNOWN_PEER
 from microglia.observe.dialects.schema import Counter, Dialect, Taken
 from microglia.observe.names import Names
 from microglia.observe.replies import Row
+from microglia.observe.routes import behind
 
 _ENDS = ("source", "destination")
 _WHAT = {"requests": "requests", "connections": "connections", "bytes": "sent", "messages": "asked"}
@@ -20,7 +21,7 @@ def volume(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
     """Calls and connections by hour. A callee of which only the workload is told has no host: it is nobody's route. A
     name that may mean several counts for none of them: it is known who was used, not how much."""
     places = whereabouts(names)
-    found = [(row, _found(told, places)) for row, told in _mapped(rows, dialect)]
+    found = [(row, _found(told, places, names)) for row, told in _mapped(rows, dialect)]
     return [replace(row, labels=each[0]) for row, each in found if len(each) == 1]
 
 
@@ -35,7 +36,7 @@ def signs(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
     return [
         replace(row, labels=labels)
         for row, told in _mapped(rows, dialect)
-        for one in _found(told, places)
+        for one in _found(told, places, names)
         for labels in _fronted(one, fronts)
     ]
 
@@ -82,9 +83,12 @@ def _taken(labels: Mapping[str, str], one: Taken) -> str:
     return (match[1] or "") if match else ""
 
 
-def _found(told: Mapping[str, str], places: Places) -> list[dict[str, str]]:
-    """``told`` with every namespace that it leaves open filled in, in each way that the cluster allows."""
+def _found(told: Mapping[str, str], places: Places, names: Names) -> list[dict[str, str]]:
+    """``told`` with every namespace that it leaves open filled in, in each way that the cluster allows, and a route
+    object as each Service behind it. A route that is not there tells nothing."""
     found = [dict(told)]
+    if told.get("destination_route"):
+        found = [{**told, **_service(host)} for host in behind(names.routes, told["destination_route"])]
     for key in ("source_workload", "destination_workload", "destination_service_name"):
         name, space = told.get(key, ""), f"{key.removesuffix('_name')}_namespace"
         if not name or name == UNKNOWN_PEER or told.get(space):
@@ -98,8 +102,13 @@ def _fronted(labels: dict[str, str], fronts: Mapping[str, Sequence[str]]) -> lis
     if labels.get("destination_service_name"):
         return [labels]
     workload = f"{labels.get('destination_workload_namespace', '')}/{labels['destination_workload']}"
-    told = []
-    for host in fronts.get(workload, ()):
-        name, namespace, *_ = host.split(".")
-        told.append({**labels, "destination_service_name": name, "destination_service_namespace": namespace})
-    return told or [labels]
+    return [{**labels, **_service(host)} for host in fronts.get(workload, ())] or [labels]
+
+
+def _service(host: str) -> dict[str, str]:
+    name, namespace, *_ = [*host.split("."), ""]
+    return {
+        "destination_service": host,
+        "destination_service_name": name,
+        "destination_service_namespace": namespace,
+    }

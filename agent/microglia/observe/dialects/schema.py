@@ -8,8 +8,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 CANONICAL = (
     "source_workload_namespace", "source_workload", "destination_service_namespace", "destination_service_name",
     "destination_workload_namespace", "destination_workload", "request_protocol", "response_code", "response_flags",
+    "destination_route",
 )  # fmt: skip
-"""The labels that every row ends up with; those of Istio, which name both ends in full."""
+"""The labels that a row may be given: those of Istio, which name both ends in full; or a route object of the Gateway
+API, written kind/namespace/name/rule/number, for the Services behind it."""
+_CALLEES = ("destination_service_name", "destination_workload", "destination_route")
 _METRIC = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 _MATCHER = r'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\\n$]|\\.)*"'
@@ -97,8 +100,8 @@ class Counter(_Part):
         unknown = sorted(set(labels) - set(CANONICAL))
         if unknown:
             raise ValueError(f"{unknown[0]} is not read; known: {', '.join(CANONICAL)}")
-        if not labels.keys() & {"destination_service_name", "destination_workload"}:
-            raise ValueError("names no callee; write destination_service_name or destination_workload")
+        if labels.keys().isdisjoint(_CALLEES):
+            raise ValueError(f"names no callee; write {', '.join(_CALLEES[:-1])} or {_CALLEES[-1]}")
         return labels
 
     @property
