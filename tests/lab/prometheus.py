@@ -35,13 +35,14 @@ class Span:
     """How far back a Prometheus keeps samples, and takes those that come late, as Prometheus durations; and how many
     samples one query may hold in memory at once; ``store`` tells it apart from others behind one querier; ``first``,
     epoch seconds, is where its history begins: it then holds nothing of now, for a Thanos sidecar believes its first
-    sample."""
+    sample; ``jobs`` is what it scrapes beside itself, as it stands under ``scrape_configs``."""
 
     retention: str = "60d"
     out_of_order: str = "60d"
     samples: int = 50_000_000
     store: str = ""
     first: float | None = None
+    jobs: str = ""
 
 
 def start(binary: Path, processes: Processes, folder: Path, name: str = "prometheus", span: Span | None = None) -> str:
@@ -56,7 +57,7 @@ def start(binary: Path, processes: Processes, folder: Path, name: str = "prometh
     config = folder / "prometheus.yml"
     scrapes = _SCRAPES.format(address=address) if span.first is None else ""
     labels = f"store: {span.store}" if span.store else ""
-    config.write_text(_CONFIG.format(window=span.out_of_order, labels=labels) + scrapes, encoding="utf-8")
+    config.write_text(_CONFIG.format(window=span.out_of_order, labels=labels) + scrapes + span.jobs, encoding="utf-8")
     flags = [
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'tsdb'}",

@@ -68,11 +68,12 @@ def _signs(dialect: Dialect, counter: Counter) -> str:
         f"changes({series}[$look]) > 0",
         f"(max_over_time({series}[$seam]) unless max_over_time({series}[8h] offset $seam)) > 0",
     ]
-    if dialect.kind == "persistent":
-        arms.append(
-            f"count_over_time({series}[$seam])"
-            f" < on ({_TARGET}) group_left () sum by ({_TARGET}) (sum_over_time({_UP}[$seam]))"
-        )
+    # Missing from a scrape that its target answered: it came, perhaps again. Where series begin at 0 it is no use yet.
+    counted = f" and max_over_time({series}[$seam]) > 0" if dialect.kind == "zero" else ""
+    arms.append(
+        f"count_over_time({series}[$seam])"
+        f" < on ({_TARGET}) group_left () sum by ({_TARGET}) (sum_over_time({_UP}[$seam])){counted}"
+    )
     return f"{by} ((\n    " + "\n    or ".join(arms) + f"){_beside(counter, '$seam')})"
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from microglia.model.activity import UNKNOWN_PEER
@@ -21,7 +21,7 @@ def volume(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
     """Calls and connections by hour. A callee of which only the workload is told has no host: it is nobody's route. A
     name that may mean several counts for none of them: it is known who was used, not how much."""
     places = whereabouts(names)
-    found = [(row, _found(told, places, names)) for row, told in _mapped(rows, dialect)]
+    found = [(row, _found(told, places, names)) for row, told in _mapped(rows, dialect, names)]
     return [replace(row, labels=each[0]) for row, each in found if len(each) == 1]
 
 
@@ -35,7 +35,7 @@ def signs(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
             fronts[workload].append(host)
     return [
         replace(row, labels=labels)
-        for row, told in _mapped(rows, dialect)
+        for row, told in _mapped(rows, dialect, names)
         for one in _found(told, places, names)
         for labels in _fronted(one, fronts)
     ]
@@ -52,18 +52,29 @@ def whereabouts(names: Names) -> Places:
     return found
 
 
-def _mapped(rows: Iterable[Row], dialect: Dialect) -> list[tuple[Row, dict[str, str]]]:
-    found = []
+def _mapped(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[tuple[Row, dict[str, str]]]:
+    found, known = [], frozenset(names.workloads)
     for row in rows:
         counter = dialect.counters[int(row.labels["arm"].rpartition(" ")[2])]
-        found.append((row, canonical(row.labels, counter, dialect.name)))
+        found.append((row, canonical(row.labels, counter, dialect.name, known)))
     return found
 
 
-def canonical(labels: Mapping[str, str], counter: Counter, name: str) -> dict[str, str]:
-    """The labels of one row of ``counter``: of each the first that is not empty. Ends that nobody names are unknown."""
-    found = {key: next(filter(None, (_taken(labels, one) for one in each)), "") for key, each in counter.labels.items()}
+def canonical(
+    labels: Mapping[str, str], counter: Counter, name: str, known: Collection[str] = frozenset()
+) -> dict[str, str]:
+    """The labels of one row of ``counter``: of each the first that is not empty. Ends that nobody names are unknown.
+
+    What looks like the hashes of a pod may be the end of a workload's own name: of several names for a workload the
+    longest counts that is one of the ``known``, ``namespace/name``.
+    """
+    told = {key: [text for one in each if (text := _taken(labels, one))] for key, each in counter.labels.items()}
+    found = {key: texts[0] if texts else "" for key, texts in told.items()}
     for end in _ENDS:
+        space = found.get(f"{end}_workload_namespace", "")
+        meant = [one for one in told.get(f"{end}_workload", ()) if f"{space}/{one.rpartition('/')[2]}" in known]
+        if meant:
+            found[f"{end}_workload"] = max(meant, key=len)
         # A workload written as namespace/name has its namespace with it.
         namespace, slash, workload = found.get(f"{end}_workload", "").rpartition("/")
         if slash:
