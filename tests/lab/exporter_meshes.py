@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from tests.lab.exporter_story import Reporter
 from tests.lab.exporter_text import CLIENT, HASH, NAMESPACE, Product, line, pod_of
@@ -98,7 +99,11 @@ def _meshed(reporter: Reporter) -> Mapping[str, str]:
     return {**pod_of("linkerd-quiet", NAMESPACE)(reporter), "deployment": "linkerd-quiet"}
 
 
-LINKERD = Product("linkerd", "linkerd", None, _meshed, _linkerd, _linkerd_noise)
+LINKERD = (
+    Product("linkerd", "linkerd", None, _meshed, _linkerd, _linkerd_noise),
+    # Without relabelling the pod's owner is known by its name alone.
+    Product("bare-linkerd", "linkerd", None, pod_of("bare-linkerd-quiet", NAMESPACE), _linkerd, _linkerd_noise),
+)
 
 
 def _hubble(source: Mapping[str, str], there: Mapping[str, str], count: float) -> list[str]:
@@ -128,6 +133,28 @@ def _apart(end: str, workload: str) -> dict[str, str]:
 
 
 _IN = {"traffic_direction": "ingress"}
+_WRITTEN = {
+    "context": f"{NAMESPACE}/{{}}",
+    "pods": f"{NAMESPACE}/{{}}-{HASH}-zzzzz",
+    "ordinals": f"{NAMESPACE}/{{}}-0",
+    "daemons": f"{NAMESPACE}/{{}}-zzzzz",
+    "names": "{}",
+}
+"""How one string names an end: by its workload, by its pod, of which there are three kinds, or by a bare name."""
+
+
+def _told(written: str, callee: str, count: float) -> list[str]:
+    return _hubble({"source": written.format(CLIENT)}, {"destination": written.format(callee)}, count)
+
+
+def _denied(written: str, product: str, step: int) -> list[str]:
+    return _hubble_noise({"source": written.format(CLIENT), "destination": written.format(f"{product}-quiet")}, step)
+
+
+def _probed(written: str, callee: str, count: float) -> list[str]:
+    return _hubble({"source": "reserved:host"}, {"destination": written.format(callee)}, count)
+
+
 CILIUM = (
     Product(
         "hubble", "cilium-hubble", None, lambda reporter: {"node": f"node-{reporter.pod}"},
@@ -136,11 +163,12 @@ CILIUM = (
         # The kubelet's probes have no workload, and neither have calls from outside: they are use, for nobody knows.
         lambda callee, count: _hubble(_apart("source", ""), {**_apart("destination", callee), **_IN}, count),
     ),
-    Product(
-        "context", "cilium-hubble", None, lambda reporter: {"node": f"node-{reporter.pod}"},
-        lambda callee, count: _hubble({"source": "shop/front"}, {"destination": f"shop/{callee}"}, count),
-        lambda step: _hubble_noise({"source": "shop/front", "destination": "shop/context-quiet"}, step),
-        lambda callee, count: _hubble({"source": "reserved:host"}, {"destination": f"shop/{callee}"}, count),
+    *(
+        Product(
+            name, "cilium-hubble", None, lambda reporter: {"node": f"node-{reporter.pod}"},
+            partial(_told, written), partial(_denied, written, name), partial(_probed, written),
+        )
+        for name, written in _WRITTEN.items()
     ),
 )  # fmt: skip
 

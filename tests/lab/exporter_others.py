@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from tests.lab.exporter_meshes import alive, upstream
 from tests.lab.exporter_story import Reporter
@@ -72,13 +73,9 @@ EBPF = (
 )  # fmt: skip
 
 
-def _served(workload: str) -> Mapping[str, str]:
+def _served(workload: str, reporter: Reporter) -> Mapping[str, str]:
     """The labels that a ServiceMonitor adds."""
-    return {"namespace": "edge", "service": f"{workload}-metrics", "endpoint": "metrics"}
-
-
-def _nginx(reporter: Reporter) -> Mapping[str, str]:
-    return {**pod_of("nginx", "edge")(reporter), **_served("nginx")}
+    return {**pod_of(workload, "edge")(reporter), "service": f"{workload}-metrics", "endpoint": "metrics"}
 
 
 def _nginx_requests(namespace: str, callee: str, count: float) -> str:
@@ -101,35 +98,57 @@ def _haproxy(proxy: str, count: float) -> list[str]:
     ]
 
 
+def _nginx_noise(step: int) -> list[str]:
+    return [
+        line("nginx_ingress_controller_build_info", 1, release="v1.12.0"),
+        line("nginx_ingress_controller_nginx_process_requests_total", step),
+        # Whatever no Ingress asks for, such as a scanner's or a probe's request.
+        _nginx_requests("", "", step),
+    ]
+
+
+def _traefik_noise(step: int) -> list[str]:
+    return [
+        line("traefik_config_last_reload_success", 1700000000),
+        line("traefik_entrypoint_requests_total", step, entrypoint="metrics", code="200"),
+        *(_traefik_requests(f"{own}@internal", step) for own in ("ping", "prometheus", "api")),
+    ]
+
+
+def _haproxy_noise(step: int) -> list[str]:
+    return [one for own in ("healthz", "stats", "prometheus") for one in _haproxy(own, step)]
+
+
+def _gateway_noise(step: int) -> list[str]:
+    return alive(step, "xds_cluster", "prometheus_stats", "wasm_cluster", "httproute/shop/gone/rule/0")
+
+
+def _gateway(name: str, written: str) -> Product:
+    return Product(
+        name, "envoy-gateway", 0.0, pod_of("envoy-shop-eg-0a1b2c3d", "envoy-gateway-system"),
+        lambda callee, count: upstream(written.format(callee), count), _gateway_noise,
+    )  # fmt: skip
+
+
+def _through_nginx(callee: str, count: float) -> list[str]:
+    return [_nginx_requests(NAMESPACE, callee, count)]
+
+
+def _through_traefik(callee: str, count: float) -> list[str]:
+    return [_traefik_requests(f"shop-{callee}-80@kubernetes", count)]
+
+
+# Once as a ServiceMonitor has them scraped, once by the annotations of their pods.
 WAYS_IN = (
+    Product("nginx", "ingress-nginx", None, partial(_served, "nginx"), _through_nginx, _nginx_noise),
+    Product("bare-nginx", "ingress-nginx", None, pod_of("nginx", "edge"), _through_nginx, _nginx_noise),
+    Product("traefik", "traefik", None, partial(_served, "traefik"), _through_traefik, _traefik_noise),
+    Product("bare-traefik", "traefik", None, pod_of("traefik", "edge"), _through_traefik, _traefik_noise),
     Product(
-        "nginx", "ingress-nginx", None, _nginx,
-        lambda callee, count: [_nginx_requests(NAMESPACE, callee, count)],
-        lambda step: [
-            line("nginx_ingress_controller_build_info", 1, release="v1.12.0"),
-            line("nginx_ingress_controller_nginx_process_requests_total", step),
-            # Whatever no Ingress asks for, such as a scanner's or a probe's request.
-            _nginx_requests("", "", step),
-        ],
+        "haproxy", "haproxy", 0.0, partial(_served, "haproxy"),
+        lambda callee, count: _haproxy(f"shop_svc_{callee}_http", count), _haproxy_noise,
     ),
-    Product(
-        "traefik", "traefik", None, lambda reporter: {**pod_of("traefik", "edge")(reporter), **_served("traefik")},
-        lambda callee, count: [_traefik_requests(f"shop-{callee}-80@kubernetes", count)],
-        lambda step: [
-            line("traefik_config_last_reload_success", 1700000000),
-            line("traefik_entrypoint_requests_total", step, entrypoint="metrics", code="200"),
-            *(_traefik_requests(f"{own}@internal", step) for own in ("ping", "prometheus", "api")),
-        ],
-    ),
-    Product(
-        "haproxy", "haproxy", 0.0, lambda reporter: {**pod_of("haproxy", "edge")(reporter), **_served("haproxy")},
-        lambda callee, count: _haproxy(f"shop_svc_{callee}_http", count),
-        lambda step: [one for own in ("healthz", "stats", "prometheus") for one in _haproxy(own, step)],
-    ),
-    Product(
-        "gateway", "envoy-gateway", 0.0, pod_of("envoy-shop-eg-0a1b2c3d", "envoy-gateway-system"),
-        lambda callee, count: upstream(f"httproute/shop/{callee}/rule/0", count),
-        lambda step: alive(step, "xds_cluster", "prometheus_stats", "wasm_cluster", "httproute/shop/gone/rule/0"),
-    ),
+    _gateway("gateway", "httproute/shop/{}/rule/0"),
+    _gateway("merged", "service/shop/{}/80"),
 )  # fmt: skip
 OTHERS = (GRAPH, *EBPF, *WAYS_IN)

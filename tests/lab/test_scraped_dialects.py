@@ -8,28 +8,21 @@ from dataclasses import dataclass
 import pytest
 
 from microglia.model.activity import UNKNOWN_PEER
-from microglia.observe.dialects import istio, mapping
 from microglia.observe.dialects.expressions import Expression, Spans, filled
-from microglia.observe.dialects.loading import built_in
-from microglia.observe.dialects.making import expressions, present, signs_of, volume_of
+from microglia.observe.dialects.making import present
 from microglia.observe.edges import edge_of
-from microglia.observe.names import Names, read_names
 from microglia.observe.prometheus import PrometheusServer
-from microglia.observe.replies import Row
-from tests.factories import deployment, nodes, objects, running, service, thing
 from tests.lab import Lab, Span
 from tests.lab.exporter import SCRAPE, Exporter
-from tests.lab.exporter_meshes import CILIUM, CONSUL, ISTIO, KUMA, LINKERD
-from tests.lab.exporter_others import OTHERS
-from tests.lab.exporter_story import BLOCK, END, EXPIRED, FATES, IDLE, STILL
-from tests.lab.exporter_text import Product
+from tests.lab.exporter_play import DIALECTS, PRODUCTS, Play, cluster, counts, kind_of
+from tests.lab.exporter_story import BLOCK, END, EXPIRED, FATES, IDLE, REPORTERS, STILL
+from tests.lab.exporter_text import CLIENT, HASH, Product
 from tests.lab.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 
-PRODUCTS = (*ISTIO, LINKERD, *CILIUM, CONSUL, KUMA, *OTHERS)
-DIALECTS = {one.name: one for one in built_in()}
 CALLEES = (*FATES, "quiet", "strange")
+GAPPY = tuple(f"{CLIENT}-{HASH}-{one.pod}" for one in REPORTERS if one.down)
 WITHIN = 240.0
 
 
@@ -48,58 +41,6 @@ class Short(Spans):
         return self.block / self.hour
 
 
-@dataclass(frozen=True, slots=True)
-class Play:
-    """What was scraped: the block that is judged ends at ``end``, epoch seconds."""
-
-    server: PrometheusServer
-    spans: Short
-    end: float
-    names: Names
-
-    def rows(self, one: Expression, only: tuple[str, ...] = ()) -> tuple[Row, ...]:
-        """What Prometheus answers."""
-        reply = self.server.query(filled(one, self.spans, only=only), self.end)
-        assert reply.complete, reply.faults
-        return reply.rows
-
-    def signs(self, product: Product) -> list[Row]:
-        """Everything that shows use in the block, as it is mapped."""
-        if product.dialect == istio.NAME:
-            pods = tuple(f"front-5d4f8c9b7-{pod}" for pod in ("bbbbb", "ccccc"))
-            return [*self.rows(istio.SIGNS), *self.rows(istio.GAPS, pods), *self.rows(istio.VOLUME)]
-        dialect = DIALECTS[product.dialect]
-        signs = next(one for one in expressions(dialect) if one.name == signs_of(dialect))
-        return mapping.signs(self.rows(signs), dialect, self.names)
-
-    def volume(self, product: Product) -> list[Row]:
-        """Calls and connections, as they are mapped."""
-        if product.dialect == istio.NAME:
-            return list(self.rows(istio.VOLUME))
-        dialect = DIALECTS[product.dialect]
-        found = [one for one in expressions(dialect) if one.name == volume_of(dialect)]
-        return [row for one in found for row in mapping.volume(self.rows(one), dialect, self.names)]
-
-    def callees(self, product: Product, rows: list[Row]) -> dict[str, list[Row]]:
-        """Rows by whom of the product's callees they tell of, by its Service or, where none is told, its workload."""
-        found: dict[str, list[Row]] = {}
-        for row in rows:
-            edge = edge_of(row.labels, self.names)
-            host = "" if edge.host == UNKNOWN_PEER else edge.host.partition(".")[0]
-            name = host or edge.server.rpartition("/")[2]
-            if name.startswith(f"{product.name}-"):
-                found.setdefault(name.removeprefix(f"{product.name}-"), []).append(row)
-        return found
-
-
-def cluster() -> Names:
-    """All callees of all plays: each a Deployment, a Service and a route."""
-    callees = [product.callee(fate) for product in PRODUCTS for fate in CALLEES]
-    workloads = [raw for name in (*callees, "front", "waypoint") for raw in running(deployment(name, replicas=1))]
-    routes = [thing("HTTPRoute", name, spec={"rules": [{"backendRefs": [{"name": name}]}]}) for name in callees]
-    return read_names(objects(*nodes(), *workloads, *map(service, callees), *routes).kinds)
-
-
 @pytest.fixture(scope="module")
 def play(lab: Lab) -> Iterator[Play]:
     """All products at once, scraped every second by one Prometheus until the story has ended."""
@@ -107,20 +48,15 @@ def play(lab: Lab) -> Iterator[Play]:
         url = lab.another_prometheus("scraping", Span(jobs=exporter.jobs))
         until("the story ends", lambda: exporter.pending, WITHIN)
         begin, end = exporter.times[BLOCK], exporter.times[END]
-        yield Play(PrometheusServer(url), Short(SCRAPE, end - begin), end, cluster())
+        yield Play(PrometheusServer(url), Short(SCRAPE, end - begin), end, cluster(CALLEES), GAPPY)
         lab.processes.stop("scraping")
-
-
-def expires(product: Product) -> bool:
-    """Whether its series go away when they are idle."""
-    return product.dialect in DIALECTS and DIALECTS[product.dialect].kind == "expiring"
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda one: one.name)
 def test_who_was_used(play: Play, product: Product) -> None:
     """Use never comes out idle: births, re-births at the same value, restarts and roll-outs are use. Idleness never
     comes out used: not by scrapes that fail, not by what was there before the block, not by noise."""
-    idle = EXPIRED if expires(product) else IDLE
+    idle = EXPIRED if kind_of(product) == "expiring" else IDLE
     strangers = {"strange"} if product.strange is not None else set()
     found = play.callees(product, play.signs(product))
     assert set(found) == (set(FATES) - idle) | strangers
@@ -131,15 +67,11 @@ def test_who_was_used(play: Play, product: Product) -> None:
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda one: one.name)
 def test_how_much_they_were_used(play: Play, product: Product) -> None:
     """One call a step is counted as such, and what did not grow counts nothing."""
-    dialect = DIALECTS.get(product.dialect)
     found = play.callees(product, play.volume(product))
-    if dialect is not None and not any(one.counts for one in dialect.counters):
-        assert found == {}
-        return
     assert set(found) & STILL == set()
-    counts = [row.values[-1] * play.spans.hour_share for row in found["active"]]
-    assert counts == pytest.approx([END - BLOCK] * len(counts), rel=0.1)
-    assert len(counts) >= 1
+    grown = [row.values[-1] * play.spans.hour_share for row in found.get("active", ())]
+    assert grown == pytest.approx([END - BLOCK] * len(grown), rel=0.1)
+    assert bool(grown) is counts(product)
 
 
 @pytest.mark.parametrize("product", [one for one in PRODUCTS if one.strange], ids=lambda one: one.name)
@@ -153,5 +85,15 @@ def test_callers_without_a_name(play: Play, product: Product) -> None:
 
 def test_all_of_them_are_found(play: Play) -> None:
     """The one probe finds each dialect by what its exporter shows."""
-    (reply,) = [play.server.query(filled(Expression("once", "block", present(built_in())), play.spans), play.end)]
-    assert {row.labels["dialect"] for row in reply.rows} == set(DIALECTS)
+    probe = Expression("once", "block", present(tuple(DIALECTS.values())))
+    assert {row.labels["dialect"] for row in play.server.query(filled(probe, play.spans), play.end).rows} == set(
+        DIALECTS
+    )
+
+
+def test_a_hop_is_nobody_who_is_called(play: Play) -> None:
+    """Towards a waypoint ztunnel names the waypoint as workload and the callee as Service: the callee is meant."""
+    (ztunnel,) = (product for product in PRODUCTS if product.name == "ztunnel")
+    rows = [*play.signs(ztunnel), *play.volume(ztunnel)]
+    told = {edge_of(row.labels, play.names) for row in rows}
+    assert not {edge for edge in told if edge.server == "shop/waypoint" or edge.host.startswith("waypoint.")}

@@ -196,6 +196,8 @@ def test_who_called_whom(name, arm, labels, told):
         ("shop/web-5d4f8c9b7-abcde", "web"),
         ("shop/gone-5d4f8c9b7-abcde", "gone"),
         ("shop/gone", "gone"),
+        ("shop/web-0", "web"),
+        ("shop/web-abcde", "web"),
     ],
 )
 def test_a_name_that_ends_as_a_pods_does(written, meant):
