@@ -15,6 +15,7 @@ from microglia.observe.pods import Lives, marked, read_cpu, read_cpu_peaks, read
 from microglia.observe.replies import Reply, Row
 from microglia.observe.served import Served, larger, read_served
 from microglia.observe.spots import Spots, hourly, slots
+from microglia.observe.witnesses import counted, signed
 
 _FLOWS = frozenset({"sent", "received", "asked", "answered"})
 
@@ -35,7 +36,8 @@ def fold(replies: Mapping[str, Reply], names: Names, frame: Frame) -> Block:
     rows = {name: reply.rows for name, reply in replies.items()}
     whole = all(reply.complete for reply in replies.values())
     lives = read_lives(rows["places"], marked(rows["health"], "beats"), names, by_hour)
-    calls = fold_edges((*rows["volume"], *rows["births"]), names, by_hour)
+    seen = read_seen(lives, rows["health"], HOUR / frame.spans.scrape, by_hour)
+    calls = fold_edges((*counted(rows["volume"], seen, names), *rows["births"]), names, by_hour)
     served = read_served(rows["served"], rows["peaks"], names, by_hour, by_slot)
     ready = _ready(rows["places"], lives, by_hour)
     peaks = read_peaks(rows["peaks"], names, lives, ready, by_slot)
@@ -43,7 +45,7 @@ def fold(replies: Mapping[str, Reply], names: Names, frame: Frame) -> Block:
         **_served(rows, names, calls, served, peaks, by_hour),
         **_used(rows, names, by_hour, by_slot),
         **_placed(rows, names, lives, by_hour),
-        "seen": read_seen(lives, rows["health"], HOUR / frame.spans.scrape, by_hour),
+        "seen": seen,
         "ready": ready,
     }
     keys = {key for column in columns.values() for key in column} | set(names.workloads)
@@ -53,7 +55,7 @@ def fold(replies: Mapping[str, Reply], names: Names, frame: Frame) -> Block:
         workloads=_workloads(sorted(keys - {""}), columns, frame.hours, whole=whole),
         zones=peaks.zones,
         containers={_pair(key): row for key, row in read_cpu(rows["cpu"], names, by_hour).rows().items()},
-        edges=_edges(calls, (*rows["signs"], *rows["gaps"]), names, frame.hours),
+        edges=_edges(calls, (*signed(rows["signs"], seen, names), *rows["gaps"]), names, frame.hours),
         known=np.full(frame.hours, whole),
         away=_away(rows["places"], names, by_hour),
     )

@@ -208,3 +208,28 @@ def test_hours_in_which_a_dialect_was_there():
 def test_a_dialect_of_ones_own_decides():
     """By what it is known to be heard is what it is judged by."""
     assert parse(DECIDING, "own.yaml").beating.metric == "own_inbound_total"
+
+
+HUBBLE = {"source_namespace": "shop", "source_workload": "front", "destination_namespace": "shop"}
+
+
+@pytest.mark.parametrize(("heard", "protocol"), [(30, "http"), (0, "tcp")])
+def test_connections_below_requests_are_told_by_whom_was_called(heard, protocol):
+    """Hubble sees a connection: where the proxy behind it was heard, that one tells of TCP; elsewhere Hubble does."""
+    told = {
+        name: lambda times: [row(times, 5, arm="cilium-hubble 1", destination_workload="web", **HUBBLE)]
+        for name in ("signs cilium-hubble", "volume cilium-hubble")
+    }
+    health = pods("beats", heard) if heard else (lambda times: [])
+    found = read(
+        healthy(
+            dialects=lambda times: [row(times, 3, dialect="cilium-hubble")],
+            health=health,
+            volume=lambda times: [],
+            **told,
+        )
+    )
+    assert found.edges.used.all()
+    assert {key.protocol for key in found.edges.keys if key.server} == {protocol}
+    assert bool(found.edges.requests.sum()) is (protocol == "tcp")
+    assert not found.edges.flowing.any()

@@ -12,7 +12,7 @@ from microglia.observe.replies import Row
 from microglia.observe.routes import behind
 
 _ENDS = ("source", "destination")
-_WHAT = {"requests": "requests", "connections": "connections", "bytes": "sent", "messages": "asked"}
+_WHAT = {"requests": "requests", "used": "requests", "connections": "connections", "bytes": "sent", "messages": "asked"}
 Places = Mapping[str, Sequence[tuple[str, str]]]
 """A name as metrics write it -> (namespace, name) of what it may mean."""
 
@@ -56,7 +56,8 @@ def _mapped(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[tuple[R
     found, known = [], frozenset(names.workloads)
     for row in rows:
         counter = dialect.counters[int(row.labels["arm"].rpartition(" ")[2])]
-        found.append((row, canonical(row.labels, counter, dialect.name, known)))
+        told = canonical(row.labels, counter, dialect.name, known)
+        found.append((row, {**told, "witness": dialect.name} if dialect.served is None else told))
     return found
 
 

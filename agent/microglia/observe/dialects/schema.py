@@ -81,9 +81,9 @@ class Beside(Selected):
 
 
 class Counter(_Part):
-    """One metric that grows with use. ``requests`` and ``connections`` are volume; ``used`` only shows that
-    requests came, ``bytes`` and ``messages`` only that something flows. ``reporter`` tells apart who counts the same calls. Series that have those of ``unless``
-    beside them, which tell the same better, are no signs.
+    """One metric that grows with use. ``requests`` and ``connections`` are volume; ``used`` only shows that requests
+    came, ``bytes`` and ``messages`` only that something flows. ``reporter`` tells apart who counts the same calls.
+    Series that have those of ``unless`` beside them, which tell the same better, are left out.
     """
 
     what: What
