@@ -196,11 +196,28 @@ CONSUL = Product(
     ),
     lambda step: alive(step, "local_app", "self_admin", "prometheus_backend", "consul-dataplane", **_CONSUL),
 )  # fmt: skip
-KUMA = Product(
-    "kuma", "kuma", 0.0,
-    lambda reporter: {
-        **pod_of(CLIENT, NAMESPACE)(reporter), "mesh": "default", "kuma_io_zone": "east", "kuma_workload": CLIENT,
-    },
-    lambda callee, count: upstream(f"{callee}_shop_svc_80", count, kuma_io_mesh_traffic="true"),
-    lambda step: alive(step, "kuma_envoy_admin", "ads_cluster", "localhost_8080", "kuma_metrics_hijacker"),
+_KUMA = {
+    "kuma-2.8": "{}_shop_svc_80",
+    "kuma-2.9": "{}_shop_msvc_80",
+    "kuma-2.10": "default_{}_shop_east_msvc_80",
+    "kuma-kri": "kri_msvc_default_east_shop_{}_http",
+}
+"""How releases and settings name the cluster of a Service."""
+
+
+def _kuma_sd(reporter: Reporter) -> Mapping[str, str]:
+    own = {"mesh": "default", "kuma_io_zone": "east", "kuma_workload": CLIENT}
+    return {**pod_of(CLIENT, NAMESPACE)(reporter), **own}
+
+
+def _kuma(written: str, callee: str, count: float) -> list[str]:
+    return upstream(written.format(callee), count, kuma_io_mesh_traffic="true")
+
+
+KUMA = tuple(
+    Product(
+        name.replace(".", "-"), "kuma", 0.0, _kuma_sd, partial(_kuma, written),
+        lambda step: alive(step, "kuma_envoy_admin", "ads_cluster", "localhost_8080", "kuma_metrics_hijacker"),
+    )
+    for name, written in _KUMA.items()
 )  # fmt: skip

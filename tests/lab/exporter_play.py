@@ -19,7 +19,7 @@ from tests.lab.exporter_meshes import CILIUM, CONSUL, ISTIO, KUMA, LINKERD
 from tests.lab.exporter_others import OTHERS
 from tests.lab.exporter_text import Product
 
-PRODUCTS = (*ISTIO, *LINKERD, *CILIUM, CONSUL, KUMA, *OTHERS)
+PRODUCTS = (*ISTIO, *LINKERD, *CILIUM, CONSUL, *KUMA, *OTHERS)
 DIALECTS = {one.name: one for one in built_in()}
 
 

@@ -137,6 +137,17 @@ ROWS = [
         "namespace=shop kuma_workload=front envoy_cluster_name=web_shop_svc_80",
         ("front", "web", "unknown"),
     ),
+    *(
+        (
+            "kuma", 0,
+            f"namespace=shop kuma_workload=front envoy_cluster_name={name}",
+            ("front", "web", "unknown"),
+        )
+        for name in (
+            "web_shop_svc", "web_shop_msvc_80", "default_web_shop_east_msvc_80", "default_web_shop__msvc_80",
+            "kri_msvc_default_east_shop_web_http", "kri_msvc_default__shop_web_",
+        )
+    ),
     (
         "service-graph", 0,
         "client=user server=web",
