@@ -134,16 +134,22 @@ def _through_nginx(callee: str, count: float) -> list[str]:
     return [_nginx_requests(NAMESPACE, callee, count)]
 
 
-def _through_traefik(callee: str, count: float) -> list[str]:
-    return [_traefik_requests(f"shop-{callee}-80@kubernetes", count)]
+def _through_traefik(port: str, callee: str, count: float) -> list[str]:
+    return [_traefik_requests(f"shop-{callee}-{port}", count)]
 
 
 # Once as a ServiceMonitor has them scraped, once by the annotations of their pods.
 WAYS_IN = (
     Product("nginx", "ingress-nginx", None, partial(_served, "nginx"), _through_nginx, _nginx_noise),
     Product("bare-nginx", "ingress-nginx", None, pod_of("nginx", "edge"), _through_nginx, _nginx_noise),
-    Product("traefik", "traefik", None, partial(_served, "traefik"), _through_traefik, _traefik_noise),
-    Product("bare-traefik", "traefik", None, pod_of("traefik", "edge"), _through_traefik, _traefik_noise),
+    Product(
+        "traefik", "traefik", None, partial(_served, "traefik"),
+        partial(_through_traefik, "80@kubernetes"), _traefik_noise,
+    ),
+    Product(
+        "bare-traefik", "traefik", None, pod_of("traefik", "edge"),
+        partial(_through_traefik, "http-web-http@kubernetesgateway"), _traefik_noise,
+    ),
     Product(
         "haproxy", "haproxy", 0.0, partial(_served, "haproxy"),
         lambda callee, count: _haproxy(f"shop_svc_{callee}_http", count), _haproxy_noise,

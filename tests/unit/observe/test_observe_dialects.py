@@ -180,6 +180,11 @@ ROWS = [
         ("traefik", "web", "unknown"),
     ),
     (
+        "traefik", 0,
+        "namespace=edge pod=traefik-5d4f8c9b7-abcde exported_service=shop-web-http-web@kubernetes",
+        ("traefik", "web", "unknown"),
+    ),
+    (
         "haproxy", 0,
         "namespace=edge pod=haproxy-5d4f8c9b7-abcde proxy=shop_svc_web_http",
         ("haproxy", "web", "unknown"),

@@ -21,7 +21,7 @@ def volume(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
     """Calls and connections by hour. A callee of which only the workload is told has no host: it is nobody's route. A
     name that may mean several counts for none of them: it is known who was used, not how much."""
     places = whereabouts(names)
-    found = [(row, _found(told, places, names)) for row, told in _mapped(rows, dialect, names)]
+    found = [(row, _found(told, places, names)) for row, told in _mapped(rows, dialect, names, places)]
     return [replace(row, labels=each[0]) for row, each in found if len(each) == 1]
 
 
@@ -35,7 +35,7 @@ def signs(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[Row]:
             fronts[workload].append(host)
     return [
         replace(row, labels=labels)
-        for row, told in _mapped(rows, dialect, names)
+        for row, told in _mapped(rows, dialect, names, places)
         for one in _found(told, places, names)
         for labels in _fronted(one, fronts)
     ]
@@ -52,8 +52,8 @@ def whereabouts(names: Names) -> Places:
     return found
 
 
-def _mapped(rows: Iterable[Row], dialect: Dialect, names: Names) -> list[tuple[Row, dict[str, str]]]:
-    found, known = [], frozenset(names.workloads)
+def _mapped(rows: Iterable[Row], dialect: Dialect, names: Names, places: Places) -> list[tuple[Row, dict[str, str]]]:
+    found, known = [], frozenset((*names.workloads, *places))
     for row in rows:
         counter = dialect.counters[int(row.labels["arm"].rpartition(" ")[2])]
         told = canonical(row.labels, counter, dialect.name, known)
@@ -66,8 +66,8 @@ def canonical(
 ) -> dict[str, str]:
     """The labels of one row of ``counter``: of each the first that is not empty. Ends that nobody names are unknown.
 
-    What looks like the hashes of a pod may be the end of a workload's own name: of several names for a workload the
-    longest counts that is one of the ``known``, ``namespace/name``.
+    What looks like the hashes of a pod may be the end of a workload's own name, and a port's name may have several
+    parts: of several names the longest counts that is one of the ``known``, ``namespace/name`` or as ``Places`` has it.
     """
     told = {key: [text for one in each if (text := _taken(labels, one))] for key, each in counter.labels.items()}
     found = {key: texts[0] if texts else "" for key, texts in told.items()}
@@ -82,6 +82,10 @@ def canonical(
             found[f"{end}_workload_namespace"], found[f"{end}_workload"] = namespace, workload
         if not found.get(f"{end}_workload"):
             found[f"{end}_workload"] = UNKNOWN_PEER
+    if not found.get("destination_service_namespace"):
+        named = [one for one in told.get("destination_service_name", ()) if one in known]
+        if named:
+            found["destination_service_name"] = max(named, key=len)
     return {**found, "what": _WHAT[counter.what], "reporter": f"{name} {counter.reporter}"}
 
 
