@@ -112,6 +112,7 @@ def _hubble(source: Mapping[str, str], there: Mapping[str, str], count: float) -
     flow = {"protocol": "TCP", "type": "Trace", "subtype": "to-endpoint", "verdict": "FORWARDED"}
     return [
         line("hubble_http_requests_total", count, **http, reporter="server", **ends),
+        # The client's node counts the same calls.
         line("hubble_http_requests_total", count, **http, reporter="client", **ends),
         line("hubble_tcp_flags_total", count, flag="SYN", family="IPv4", **ends),
         line("hubble_flows_processed_total", 9 * count, **flow, **ends),
