@@ -16,6 +16,8 @@ def rendered() -> str:
     # Which of its fields go together is checked as a file is read; a schema made of the fields does not know it.
     schema["$defs"]["Taken"]["oneOf"] = [{"required": ["label"]}, {"required": ["value"]}]
     schema["$defs"]["Taken"]["dependentRequired"] = {"match": ["label"]}
+    schema["if"] = {"required": ["decides"], "properties": {"decides": {"const": "replicas"}}}
+    schema["then"], schema["else"] = {"required": ["served"]}, {"properties": {"served": False}}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A dialect of microglia"}
     return json.dumps(head | schema, indent=2) + "\n"
 

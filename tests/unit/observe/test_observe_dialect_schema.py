@@ -27,11 +27,13 @@ TYPES = {
 
 def wrong(value, schema):
     """Whether ``schema`` refuses ``value``, by the keywords that ours is made of."""
+    if isinstance(schema, bool):
+        return not schema
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
         return all(wrong(value, one) for one in schema["anyOf"])
-    if not isinstance(value, TYPES.get(schema.get("type"), object)) or value not in schema.get("enum", [value]):
+    if not isinstance(value, TYPES.get(schema.get("type"), object)) or value not in allowed(value, schema):
         return True
     if isinstance(value, str):
         return re.search(schema.get("pattern", ""), value) is None or len(value) < schema.get("minLength", 0)
@@ -40,8 +42,15 @@ def wrong(value, schema):
     return isinstance(value, Mapping) and wrong_object(value, schema)
 
 
+def allowed(value, schema):
+    """What the value may be."""
+    return [schema["const"]] if "const" in schema else schema.get("enum", [value])
+
+
 def wrong_object(value, schema):
     """Missing, unknown and wrong fields."""
+    if "if" in schema and wrong(value, schema["else" if wrong(value, schema["if"]) else "then"]):
+        return True
     known, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
     ways = schema.get("oneOf", [{"required": []}])
     if sum(set(one["required"]) <= value.keys() for one in ways) != 1:
@@ -54,7 +63,7 @@ def wrong_object(value, schema):
         return True
     names = schema.get("propertyNames", {}).get("enum", value)
     return any(
-        name not in names or (wrong(one, known[name]) if name in known else rest is False or wrong(one, rest))
+        name not in names or (wrong(one, known[name]) if name in known else wrong(one, rest))
         for name, one in value.items()
     )
 
@@ -83,6 +92,9 @@ def test_what_is_built_in_fits(path):
         (b"{label: client_namespace}", b"{match: '(.+)', value: shop}"),
         (b"{label: client_namespace}", b"{}"),
         (b"source_workload_namespace:", b"source_namespace:"),
+        (b"counters:", b"decides: replicas\ncounters:"),
+        (b"counters:", b"served: {proxy: p, requests: {metric: m}, failures: {metric: m}}\ncounters:"),
+        (b"counters:", b"decides: replicas\nserved: {proxy: p, requests: {metric: m}}\ncounters:"),
     ],
 )
 def test_an_editor_and_the_reader_refuse_alike(old, new):
