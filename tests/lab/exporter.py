@@ -53,21 +53,18 @@ class Exporter:
         self._waiting = self._listed()
         exporter = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        def reply(request: BaseHTTPRequestHandler) -> None:
+            code, kind, body = exporter.answer(request.path)
+            request.send_response(code)
+            request.send_header("Content-Type", kind)
+            request.send_header("Content-Length", str(len(body)))
+            request.end_headers()
+            request.wfile.write(body)
 
-            def do_GET(self) -> None:
-                code, kind, body = exporter.answer(self.path)
-                self.send_response(code)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-                """Nothing: hundreds of scrapes are no news."""
-
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        # Connections stay open, and hundreds of scrapes are no news.
+        parts = {"protocol_version": "HTTP/1.1", "do_GET": reply, "log_message": lambda *_: None}
+        handler = type("Handler", (BaseHTTPRequestHandler,), parts)
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -53,6 +53,7 @@ def test_what_is_built_in():
         (b"metric: own_calls_total", b"metric: own-calls", "own.yaml:8:5 counters[0].metric: "),
         (b"'probe=\"no\"'", b"'probe=no'", "own.yaml:9:5 counters[0].matchers: "),
         (b"to}", b"to, match: 'a.*'}", "counters[0].labels.destination_service_name[0].match: "),
+        (b"to}", b"to, match: '('}", "is no regular expression"),
         (b"to}", b"to, value: x}", "own.yaml:12:11 counters[0].labels.destination_service_name[0]: "),
         (b"      destination_service_name", b"      destination", "own.yaml:10:5 counters[0].labels: "),
         (b"      destination_service_name", b"      response_code", "names no callee"),
@@ -222,6 +223,24 @@ def test_a_name_that_ends_as_a_pods_does(written, meant):
     one = row([0], 1, arm="cilium-hubble 0", source="shop/front", destination=written)
     (found,) = mapping.signs([one], dialect("cilium-hubble"), names)
     assert (found.labels["destination_workload_namespace"], found.labels["destination_workload"]) == ("shop", meant)
+
+
+def test_a_workload_that_is_written_with_its_namespace():
+    """It is taken apart; where no label has what a file looks for, its fixed value stands in."""
+    labels = b"""\
+      source_workload:
+        - {label: who}
+        - {label: from}
+      destination_service_namespace:
+        - {label: to, match: '[^.]+[.](.+)'}
+        - {value: shop}
+      destination_service_name:
+"""
+    own = parse(OWN.replace(b"      destination_service_name:\n", labels), "own.yaml")
+    one = row([0], 1, arm="own 0", **{"from": "shop/web"}, who="else/where", to="api")
+    (found,) = mapping.signs([one], own, NAMES)
+    assert (found.labels["source_workload_namespace"], found.labels["source_workload"]) == ("shop", "web")
+    assert found.labels["destination_service_namespace"] == "shop"
 
 
 def test_what_no_ingress_asked_for():

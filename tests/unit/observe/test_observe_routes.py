@@ -30,6 +30,15 @@ ROUTES = [
         "shared",
         {"backendRefs": [{"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "api"}]},
     ),
+    route(
+        "GRPCRoute",
+        "abroad",
+        {
+            "backendRefs": [
+                {"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "namespace": "other", "name": "api"}
+            ]
+        },
+    ),
     route("HTTPRoute", "named", {"backendRefs": [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "b"}]}),
     route("HTTPRoute", "empty"),
 ]
@@ -65,6 +74,7 @@ REPORTER = {"namespace": "edge", "pod": "envoy-shop-eg-0a1b2c3d-5d4f8c9b7-abcde"
         ("tcproute/shop/web/rule/-1", ["api.shop"]),
         ("httproute/shop/far/rule/0", ["api.other", "web.shop"]),
         ("grpcroute/shop/shared/rule/0", ["api.shop"]),
+        ("grpcroute/shop/abroad/rule/0", ["api.other"]),
         ("httproute/shop/named/rule/0", ["api.shop", "web.shop"]),
         ("httproute/shop/away/rule/0", []),
         ("httproute/shop/empty/rule/0", []),

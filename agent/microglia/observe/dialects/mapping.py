@@ -73,7 +73,7 @@ def canonical(
     found = {key: texts[0] if texts else "" for key, texts in told.items()}
     for end in _ENDS:
         space = found.get(f"{end}_workload_namespace", "")
-        meant = [one for one in told.get(f"{end}_workload", ()) if f"{space}/{one.rpartition('/')[2]}" in known]
+        meant = [one for one in told.get(f"{end}_workload", ()) if (one if "/" in one else f"{space}/{one}") in known]
         if meant:
             found[f"{end}_workload"] = max(meant, key=len)
         # A workload written as namespace/name has its namespace with it.
