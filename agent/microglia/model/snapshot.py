@@ -17,7 +17,8 @@ class Source:
     ``prometheus`` a name for people without credentials; ``scrape_seconds`` and ``retention`` None when not told;
     ``dialects`` the metric sources found; ``ahead`` seconds by which the metrics server's clock is ahead of ours (0:
     they agree within a minute; None: not told); ``proxies`` the containers by which pods are known to be heard by a
-    source other than the meshes that everybody knows.
+    source other than the meshes that everybody knows; ``untold`` the protocols of which sidecars told nothing at all,
+    be it that nobody speaks them or that their metrics are dropped.
     """
 
     cluster: str
@@ -31,6 +32,7 @@ class Source:
     dialects: tuple[str, ...]
     ahead: float | None = None
     proxies: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
 
     @property
     def kept(self) -> timedelta | None:

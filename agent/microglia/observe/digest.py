@@ -21,6 +21,10 @@ VOLATILE = frozenset({
 """Fields that move without any change of the world: left out of the digest at every depth."""
 
 
+_RARE = frozenset({"proxies", "untold"})
+"""Parts of a source that most have none of."""
+
+
 def snapshot_digest(source: Source, objects: Objects, activity: Activity) -> str:
     """SHA-256 in hex over the source, the objects without ``VOLATILE`` fields, and every array with its shape.
 
@@ -28,7 +32,7 @@ def snapshot_digest(source: Source, objects: Objects, activity: Activity) -> str
     """
     state = hashlib.sha256()
     told = dataclasses.asdict(source)
-    state.update(_json({name: told[name] for name in told if name != "ahead" and (name != "proxies" or told[name])}))
+    state.update(_json({name: told[name] for name in told if name != "ahead" and (name not in _RARE or told[name])}))
     with uncollected():
         for kind in sorted(objects.kinds):
             state.update(f"\n{kind}\n".encode())

@@ -26,7 +26,8 @@ class Names:
     """What objects say.
 
     * ``workloads``: sorted keys of all controllers, ``namespace/name``.
-    * ``pods``: (namespace, pod) -> workload key; ``ended``: the pods whose containers have all exited.
+    * ``pods``: (namespace, pod) -> workload key; ``made``: when each of them was created, epoch seconds; ``ended``: the
+      pods whose containers have all exited.
     * ``parents``: (kind, namespace, name) of ReplicaSets and Jobs -> workload key.
     * ``nodes``: node -> zone, empty when it has no such label; ``since``: node -> epoch seconds of its creation.
     * ``services``: host -> keys of the workloads that it selects; ``addresses``: cluster IP -> host.
@@ -35,6 +36,7 @@ class Names:
 
     workloads: tuple[str, ...]
     pods: Mapping[tuple[str, str], str]
+    made: Mapping[tuple[str, str], float]
     ended: frozenset[tuple[str, str]]
     parents: Mapping[tuple[str, str, str], str]
     nodes: Mapping[str, str]
@@ -124,6 +126,7 @@ def read_names(objects: Mapping[str, Sequence[Raw]]) -> Names:
     return Names(
         workloads=tuple(sorted(keys | set(pods.values()))),
         pods=pods,
+        made={_id(raw): _epoch(at(raw, "metadata", "creationTimestamp")) for raw in objects.get("Pod", ())},
         ended=frozenset(_id(raw) for raw in objects.get("Pod", ()) if at(raw, "status", "phase") in _ENDED),
         parents=parents,
         nodes={name_of(raw): labels_of(raw).get(ZONE, "") for raw in objects.get("Node", ())},

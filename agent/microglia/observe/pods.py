@@ -39,7 +39,8 @@ def pod_of(labels: Mapping[str, str]) -> tuple[str, str]:
 
 
 def read_lives(places: Sequence[Row], beats: Sequence[Row], names: Names, spots: Spots) -> Lives:
-    """When pods existed: by kube-state-metrics, else, where it tells nothing, by their heartbeats.
+    """When pods existed: by kube-state-metrics, else, where it tells nothing, by their heartbeats; and by the objects
+    of those that are there now, of which neither may have told.
 
     A pod that was never heard and is no longer there is left out: it had ended and waited for its removal.
     """
@@ -58,6 +59,11 @@ def read_lives(places: Sequence[Row], beats: Sequence[Row], names: Names, spots:
         share[where] = np.maximum(share[where], np.minimum(1.0, row.values / most[where]) if told else 1.0)
         owners[pod] = names.workload(row.labels)
         nodes[pod] = row.labels.get("node") or names.places.get(pod, "")
+    starts = spots.start + np.arange(spots.count) * spots.step
+    for pod in names.pods.keys() - shares.keys() - names.ended:
+        there = (names.made[pod] <= starts).astype(np.float64)
+        if there.any():
+            shares[pod], owners[pod], nodes[pod] = there, names.pods[pod], names.places.get(pod, "")
     return Lives(shares, owners, nodes)
 
 

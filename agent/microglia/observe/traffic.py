@@ -119,6 +119,7 @@ class PrometheusTraffic:
             dialects=(*dialects, *(one.name for one in here)),
             ahead=ahead,
             proxies=tuple(one.served.proxy for one in here if one.served),
+            untold=() if istio.NAME not in dialects or self._once(istio.TCP, moment).rows else ("tcp",),
         )
 
     def _nothing(self, here: Sequence[Dialect], ahead: float | None) -> str:

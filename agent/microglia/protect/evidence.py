@@ -1,11 +1,12 @@
 """What scoring cannot vouch for, and what has hurt before."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from microglia.model.ids import ObjectRef, WorkloadId
-from microglia.model.objects import annotations_of, at, name_of
-from microglia.protect.keep import Keep, Where, between, pin
+from microglia.model.objects import annotations_of, at, name_of, ref_of
+from microglia.protect.keep import Keep, Where, between, pin, to_hosts
 from microglia.protect.look import Look
 from microglia.score.scores import Evidence
 
@@ -21,6 +22,7 @@ BYPASSES = frozenset(
 """Annotations of pods, and of their namespaces, that name inbound ports which the proxy does not see."""
 _ONLY = frozenset({"traffic.sidecar.istio.io/includeInboundPorts"})
 """Those that name the ports which alone it does see."""
+_HTTP = frozenset({"http", "http2", "grpc", "grpc-web", "h2c", "ws"})
 _PORTS = re.compile(r"[0-9]+(?:-[0-9]+)?")
 
 
@@ -47,6 +49,33 @@ def bypassed_proxy(look: Look) -> Iterator[Keep]:
                 where = Where(one.ref, f"pod annotation {name}", told[name])
                 reason = "calls to these ports pass by its proxy, so nobody sees them; let the proxy have them"
                 yield from pin([one.id], reason, where, blind=True)
+
+
+def tcp_untold(look: Look) -> Iterator[Keep]:
+    """It may be called over TCP, of which no sidecar tells anything: its silence proves nothing."""
+    source = look.topology.snapshot.source
+    if "tcp" not in source.untold:
+        return
+    for service in look.services.values():
+        for number, port in enumerate(at(service.raw, "spec", "ports", default=())):
+            if speaks_http(port):
+                continue
+            where = Where(
+                ref_of("Service", service.raw), f"spec.ports[{number}]", str(port.get("name", port.get("port")))
+            )
+            reason = (
+                "this port may carry TCP, and no sidecar tells of any; keep istio_tcp_connections_opened_total, or name"
+                " the port http-... if that is what it speaks"
+            )
+            yield from to_hosts([service.host], reason, where)
+            yield from pin(service.workloads, reason, where, blind=True)
+
+
+def speaks_http(port: Mapping[str, Any]) -> bool:
+    """Whether a Service's port says that it carries HTTP or gRPC, by its ``appProtocol`` or its name as Istio reads it
+    (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/)."""
+    said = str(port.get("appProtocol") or str(port.get("name", "")).partition("-")[0]).lower()
+    return said.removeprefix("kubernetes.io/") in _HTTP
 
 
 def unknown(look: Look) -> Iterator[Keep]:

@@ -28,7 +28,7 @@ from microglia.protect.databases import (
 from microglia.protect.dns import dns_failover, gslb
 from microglia.protect.elections import lease, lease_candidate
 from microglia.protect.envoy_gateway import envoy_fallback
-from microglia.protect.evidence import bypassed_proxy, not_request_driven, shield, unknown, unmeshed
+from microglia.protect.evidence import bypassed_proxy, not_request_driven, shield, tcp_untold, unknown, unmeshed
 from microglia.protect.external import external_endpoints
 from microglia.protect.flagger import flagger, flagger_minimum
 from microglia.protect.gateways import gateway, waypoint
@@ -170,6 +170,7 @@ RULES: tuple[Rule, ...] = tuple(
         not_request_driven,
         unmeshed,
         bypassed_proxy,
+        tcp_untold,
         unknown,
         blind_spot,
         not_understood,

@@ -4,11 +4,11 @@
 turn unless ``pods: {on: [...], meshed: false}`` beside their kind says otherwise. ``rule`` is the file's name unless
 told. Everything is trimmed as when it is observed. ``expect`` is everything that the rule may find: what is not listed
 must not be protected by it. ``because: [object, field, value, reason]`` beside an entry is what it must say (of the
-reason, some words).
+reason, some words). ``untold`` are protocols of which no sidecar tells.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ class Case:
         calls = factories.edges(*((client, _host(host), server) for client, host, server in said.get("calls", ())))
         faults = [BlindSpot(kind, "forbidden") for kind in said.get("blind", ())]
         nodes = [] if any(raw["kind"] == "Node" for raw in raws) else _NODES
-        topology = build(factories.snapshot(*nodes, *raws, calls=calls, faults=faults))
+        taken = factories.snapshot(*nodes, *raws, calls=calls, faults=faults)
+        topology = build(replace(taken, source=replace(taken.source, untold=tuple(said.get("untold", ())))))
         shields = [
             Shield(one["element"], datetime.fromisoformat(one["until"]), "it hurt") for one in said.get("shields", ())
         ]

@@ -46,7 +46,7 @@ def test_two_meshes(topology):
     )
     assert found["traefik"] == (
         "Traefik: shows use, and decides nothing; says who was used, not who was idle: only what comes in through it;"
-        " names no replica; there in 320 of 336 h"
+        " names no replica, and no Service behind an IngressRoute that has only one; there in 320 of 336 h"
     )
     assert found["own"] == "use that it saw; it proves nothing idle"
 

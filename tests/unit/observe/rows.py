@@ -16,8 +16,8 @@ from microglia.observe.replies import Reply, Row
 
 HOUR = 3600
 ONCE = {
-    "scrapes": istio.SCRAPES, "present": istio.PRESENT, "versions": istio.VERSIONS, "born": kubernetes.BORN,
-    "cadvisor": kubernetes.PRESENT, "state": kubernetes.STATE_PRESENT,
+    "scrapes": istio.SCRAPES, "present": istio.PRESENT, "tcp": istio.TCP, "versions": istio.VERSIONS,
+    "born": kubernetes.BORN, "cadvisor": kubernetes.PRESENT, "state": kubernetes.STATE_PRESENT,
     **{f"scrapes {one.name}": scrapes_of(one) for one in built_in() if one.served},
 }  # fmt: skip
 TEMPLATES = {

@@ -82,3 +82,8 @@ def test_hours_read_otherwise_are_not_ours():
 def test_intervals_that_people_set(seen, interval):
     """A measured interval becomes the usual one nearby, else whole seconds."""
     assert usual(seen) == interval
+
+
+def test_a_heartbeat_alone_says_nothing() -> None:
+    """Where nobody's requests are told at all, they are dropped on the way, and who beats is not heard."""
+    assert "and on () count(istio_requests_total{" in istio.HEALTH.template

@@ -1,5 +1,7 @@
 """Rows about pods become facts about workloads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,14 @@ def test_lives_without_kube_state_metrics():
     assert found.shares[WEB[0]].tolist() == [1, 1, 1]
     assert found.nodes[WEB[1]] == "node-b"
     assert found.owners[WEB[1]] == "shop/web"
+
+
+def test_a_pod_of_which_nobody_tells_is_there_all_the_same():
+    """Its object says that it exists: nobody told of it, so its workload is unseen."""
+    hidden = replace(NAMES, made={**NAMES.made, WEB[2]: 3600.0})
+    found = read_lives(all_infos()[:2], all_beats()[:2], hidden, SPOTS)
+    assert found.shares[WEB[2]].tolist() == [0, 1, 1]
+    assert read_seen(found, all_beats()[:2], 30, SPOTS)["shop/web"].tolist() == [1, 0, 0]
 
 
 def test_a_pod_not_yet_scheduled_is_nowhere():

@@ -51,6 +51,7 @@ def healthy(**answers):
     usual = {
         "scrapes": lambda times: [row(times, 30)],
         "present": lambda times: [row(times, 3)],
+        "tcp": lambda times: [row(times, 3)],
         "state": lambda times: [row(times, 3)],
         "versions": lambda times: [row(times, 1, tag=tag) for tag in ("1.31.1", "1.9.0", "")],
         "volume": lambda times: [
@@ -521,3 +522,9 @@ def test_a_peak_stays_in_force_after_it_has_left_the_window():
     assert web(found, "old_load") == pytest.approx(0.5 * SPANS.peak_share)
     assert (found.edges.keys, found.edges.used.tolist(), found.edges.requests.tolist()) == ((EDGE,), [True], [0.0])
     assert found.edges.last.tolist() == [WINDOW.end.timestamp()]
+
+
+def test_a_protocol_of_which_nobody_tells():
+    """No sidecar has a TCP series now or in the last week: what speaks TCP was not seen, and the source says so."""
+    assert PrometheusTraffic(healthy()).describe(FACTS, NOW).untold == ()
+    assert PrometheusTraffic(healthy(tcp=lambda times: [])).describe(FACTS, NOW).untold == ("tcp",)

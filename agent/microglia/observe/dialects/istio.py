@@ -131,10 +131,19 @@ or {
         )
     }""",
 )
+# Request series stay while their proxies live: where nobody has any, they are dropped on the way, and heartbeats alone
+# say nothing.
 HEALTH = Expression(
     "health",
     "hour",
-    f"""{_marked("beats", f"sum by (namespace, pod) (count_over_time({_BUILD}[1h]))")}
+    f"""{
+        _marked(
+            "beats",
+            f'''
+  sum by (namespace, pod) (count_over_time({_BUILD}[1h]))
+  and on () count(istio_requests_total{{{_BOTH}}})''',
+        )
+    }
 or {
         _marked(
             "failed",
@@ -179,5 +188,9 @@ or {_marked("timed", f"sum by ({_SERVER}) ({total} and {quick})")}""",
 EXPRESSIONS = (VOLUME, SIGNS, PEAKS, HEALTH)
 
 SCRAPES = "quantile(0.9, count_over_time(" + _BUILD + "[1h]))"
+TCP = "\nor ".join(
+    f"count(istio_tcp_connections_opened_total{{{_BOTH}}}{moment})"
+    for moment in ("", " offset 1d", " offset 3d", " offset 7d")
+)
 PRESENT = "count(last_over_time(" + _BUILD + "[3h]))"
 VERSIONS = 'group by (tag) (last_over_time(istio_build{component="pilot"$scope}[1d]))'
