@@ -14,9 +14,12 @@ from microglia.plan.condition import Condition, Status, condition
 from microglia.plan.history import Record
 from microglia.plan.standing import watched
 from microglia.plan.status import Remark
+from microglia.report.seen import seen_sentence
 from microglia.report.table import count
 from microglia.verify.clear import Refused
 
+_SHOWN: Final = frozenset({"coverage", "hour-of-week", "weekly-cycle", "unseen-mass", "peak-honesty", "peak-tail"})
+"""The gates that ask whether the load was representative."""
 _WAITS: Final = {"approve": "WaitsForApproval", "auto": "WaitsForWriter"}
 
 
@@ -121,6 +124,11 @@ def _looked(told: Told) -> Iterator[Condition]:
     else:
         changes = len(checked.plan.changes)
         yield says("Cleared", "True", "Passed" if changes else "NothingToDo", count(changes, "change"))
+    if checked.proof.seen is not None:
+        refusals = checked.refusals if isinstance(checked, Refused) else ()
+        missed = next((one.gate for one in refusals if one.gate in _SHOWN), "")
+        shown: Status = "False" if missed else "True"
+        yield says("Representative", shown, _camel(missed) or "Seen", seen_sentence(checked.proof.seen))
     yield says("Hardened", "True" if told.rehearsal.state.phase is Phase.HARDENED else "False",
                str(told.rehearsal.state.phase), "")  # fmt: skip
 

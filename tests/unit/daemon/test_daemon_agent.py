@@ -256,6 +256,7 @@ def test_conditions_follow_the_conventions() -> None:
         "Accepted": ("True", "Valid"),
         "Observed": ("True", "Whole"),
         "Cleared": ("True", "Passed"),
+        "Representative": ("True", "Seen"),
         "Hardened": ("False", "Pruning"),
         "Acting": ("True", "AllWritten"),
         "WriterObserved": ("True", "Whole"),
@@ -279,6 +280,8 @@ def test_refusals_and_blind_spots_are_told() -> None:
     assert "PodDisruptionBudget" in found["Observed"].message
     assert told.result == "refused"
     assert (found["Cleared"].status, found["Cleared"].reason) == ("False", "Phase")
+    assert (found["Representative"].status, found["Representative"].reason) == ("False", "WeeklyCycle")
+    assert "of 14 days seen" in found["Representative"].message
     assert "gate phase refuses" in saying(told)
     assert [one.reason for one in happenings(told)] == ["Refused"]
 

@@ -159,6 +159,22 @@ def test_a_client_that_requested_nothing_may_need_anything() -> None:
     )
 
 
+@pytest.mark.parametrize(("number", "allows"), [(0, "1 %"), (1, "1 %"), (2, "0.3 %"), (3, "0.1 %"), (7, "0.1 %")])
+def test_later_rounds_allow_less_to_be_unseen(number: int, allows: str) -> None:
+    """A hundredth in the first round, then three thousandths, then one, and no less."""
+    case = facts({"world": {"calls": [["batch", "search", 9000]]}, "plan": {"hide": {"web": ["search"]}}})
+    (found,) = representative.unseen(replace(case, plan=case.plan.model_copy(update={"round": number})))
+    later = "" if allows == "1 %" else f" at first, and {allows} in round {number}"
+    assert f"spec.observation.unseen allows 1 %{later}; watch longer" in found.message
+
+
+def test_what_was_enough_at_first_is_not_in_the_next_round() -> None:
+    """A thousand requests show that at most 0.3 % of the next need another host: enough for 1 %, not for 0.3 %."""
+    case = facts({"world": {"calls": [["web", "cart", 990]]}, "plan": {"hide": {"web": ["search"]}}})
+    rounds = [replace(case, plan=case.plan.model_copy(update={"round": number})) for number in (1, 2)]
+    assert [len(list(representative.unseen(one))) for one in rounds] == [0, 1]
+
+
 def test_a_tail_is_nothing_without_a_capacity_to_compare_it_with() -> None:
     """Other gates keep what cannot be measured."""
     spikes = dict(zip(range(12, 336, 24), (150, 11, 12, 12, 13, 14, 16, 18, 22, 30, 40, 60, 90, 11), strict=True))
