@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from microglia.model.units import show_duration
-from microglia.plan.change import Change, ScaleChange
+from microglia.plan.change import Change, CountChange
 from microglia.plan.document import Plan
 from microglia.plan.history import Record, Step
 from microglia.plan.ports import Journal, Writer
@@ -72,7 +72,7 @@ def _stops(plan: Plan, step: Step, change: Change) -> str:
 
 
 def _line(plan: Plan, change: Change, step: Step) -> str:
-    what = f"{change.before} -> {change.after} replicas" if isinstance(change, ScaleChange) else "routes"
+    what = f"{change.before} -> {change.after} {change.unit}" if isinstance(change, CountChange) else "routes"
     message = f": {step.message}" if step.message else ""
     return f"{step.index + 1}/{len(plan.changes)} {change.workload} {what}: {step.state}{message}"
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from microglia.act.lowering import Lowering
 from microglia.act.patience import Patience
 from microglia.act.scaling import Scaling
 from microglia.act.sidecars import Scoping
 from microglia.act.traces import Traces
 from microglia.model.ports import WritableCluster
-from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange
+from microglia.plan.change import Change, MinimumChange, RemoveChange, ScaleChange, SidecarChange
 from microglia.plan.history import Step
 
 NEVER: Final = Step(
@@ -39,7 +40,9 @@ class ClusterWriter:
             if isinstance(change, ScaleChange):
                 self._scaling(change).tidy()
 
-    def _hand(self, change: ScaleChange | SidecarChange) -> Scaling | Scoping:
+    def _hand(self, change: ScaleChange | MinimumChange | SidecarChange) -> Scaling | Lowering | Scoping:
+        if isinstance(change, MinimumChange):
+            return Lowering(self.cluster, change, self.patience)
         if isinstance(change, ScaleChange):
             return self._scaling(change)
         return Scoping(self.cluster, change, self.patience, self._traces)

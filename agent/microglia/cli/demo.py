@@ -63,7 +63,7 @@ def demo(
 def _careful(world: "World", weeks: int, drill: "Drill | None") -> "tuple[list[Chapter], list[int]]":
     from tempfile import TemporaryDirectory
 
-    from microglia.plan.change import ScaleChange
+    from microglia.plan.change import CountChange
     from microglia.report.demo import chapter_text, spared_text
     from microglia.report.plans import View, plan_text
     from microglia.world.play import play
@@ -80,7 +80,7 @@ def _careful(world: "World", weeks: int, drill: "Drill | None") -> "tuple[list[C
             # The drill is two days into its week, so the week's first lap meets it.
             meets = drill is not None and turn.week == drill.week and all(one.week < turn.week for one in chapters)
             chapters.append(_chapter(turn, drill.target if drill is not None and meets else ""))
-            takes.append(sum(one.before - one.after for one in plan.changes if isinstance(one, ScaleChange)))
+            takes.append(sum(one.before - one.after for one in plan.changes if isinstance(one, CountChange)))
             typer.echo(chapter_text(chapters[-1]))
     typer.echo(f"\n{spared_text(plan)}\n")
     return chapters, takes

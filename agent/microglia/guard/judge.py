@@ -15,7 +15,7 @@ from microglia.guard.watch import Watch, watching
 from microglia.model.activity import Activity
 from microglia.model.ids import RouteId, WorkloadId
 from microglia.model.units import show_duration, show_share
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import CountChange
 from microglia.plan.history import History
 from microglia.plan.standing import standing
 from microglia.policy.schema import PolicySpec, PruningPolicy
@@ -54,7 +54,7 @@ def _certain(watch: Watch, topology: Topology, seen: Calls) -> Verdict | None:
     if verdict is not None and verdict.verdict == "Keep":
         return verdict if watch.standing.watched else None
     change = watch.standing.change
-    trip = None if isinstance(change, ScaleChange) else tripped(change, watch.standing.at, seen)
+    trip = None if isinstance(change, CountChange) else tripped(change, watch.standing.at, seen)
     if trip:
         return _trip(watch, trip)
     urgent = verdict is not None and verdict.verdict == "Regrow"
@@ -143,7 +143,7 @@ def _waits(watch: Watch, topology: Topology, looker: Looker, now: datetime) -> I
             " repair the scraping of its sidecars, or wait"
         )
     change = watch.standing.change
-    if not isinstance(change, ScaleChange):
+    if not isinstance(change, CountChange):
         return
     load = exposure(topology.activity, watch.row, change.after, at, looker.spec.observation.cycles)
     if load.idle:
@@ -163,7 +163,7 @@ def _waits(watch: Watch, topology: Topology, looker: Looker, now: datetime) -> I
 
 def _figures(watch: Watch, topology: Topology, spec: PolicySpec) -> dict[str, float]:
     change = watch.standing.change
-    if not isinstance(change, ScaleChange) or watch.row is None:
+    if not isinstance(change, CountChange) or watch.row is None:
         return {}
     load = exposure(topology.activity, watch.row, change.after, watch.standing.at, spec.observation.cycles)
     return {"expected_rps": load.expected, "reached_rps": load.reached}

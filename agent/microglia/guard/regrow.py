@@ -9,7 +9,7 @@ from microglia.lifecycle.states import Shield, State
 from microglia.lifecycle.step import merged
 from microglia.model.ids import ObjectRef, RouteId
 from microglia.model.objects import ref_of
-from microglia.plan.change import Change, SidecarChange
+from microglia.plan.change import Change, MinimumChange, SidecarChange
 from microglia.plan.document import Plan
 from microglia.plan.history import History
 from microglia.plan.inverse import Taken, giving_back
@@ -87,6 +87,9 @@ def _delivered(change: Change, topology: Topology) -> bool:
         found = (one for one in topology.objects.of("Sidecar") if ref_of("Sidecar", one) == ref)
         return any(delivered_by(ref, one) is not None for one in found)
     workload = topology.workloads.get(change.id)
+    if isinstance(change, MinimumChange):
+        lever = workload.owner.lever if workload else None
+        return lever is not None and lever.owner.declared
     return workload is not None and not workload.owner.act and workload.owner.declared
 
 

@@ -4,10 +4,12 @@ from collections import Counter
 
 from microglia.guard.verdict import Verdict
 from microglia.guard.watch import Watch
-from microglia.plan.change import ScaleChange
+from microglia.model.objects import at
+from microglia.plan.change import CountChange, MinimumChange, ScaleChange
 from microglia.plan.eligible import foreign_sidecars, own_sidecars
 from microglia.plan.sidecar import hidden
 from microglia.topology.graph import Topology
+from microglia.topology.levers import least_of
 
 
 def settled(watch: Watch, topology: Topology) -> Verdict | None:
@@ -29,6 +31,8 @@ def _gone(watch: Watch, topology: Topology) -> Verdict | None:
 
 def _given_back(watch: Watch, topology: Topology) -> Verdict | None:
     change = watch.standing.change
+    if isinstance(change, MinimumChange):
+        return _raised(watch, change, topology)
     if isinstance(change, ScaleChange):
         count = topology.workloads[watch.workload].replicas
         back = count >= change.before
@@ -38,6 +42,18 @@ def _given_back(watch: Watch, topology: Topology) -> Verdict | None:
     if not set(change.cut) & set(hidden(own_sidecars(topology.objects).get(watch.workload))):
         return watch.says("Keep", "somebody showed the hosts again: no Sidecar of microglia's hides them")
     return None
+
+
+def _raised(watch: Watch, change: MinimumChange, topology: Topology) -> Verdict | None:
+    if topology.objects.blind(change.scaler):
+        return watch.says("Wait", f"{change.scaler}s cannot be read; microglia doctor says why")
+    scaler = topology.objects.one(change.ref)
+    if scaler is None or at(scaler, "metadata", "uid") != change.scaler_uid:
+        return watch.says("Keep", f"{change.ref} is gone or made anew: its minimum is somebody's new decision")
+    least = least_of(scaler, change.scaler)
+    return (
+        watch.says("Keep", f"somebody raised it back: {change.ref} keeps {least}") if least >= change.before else None
+    )
 
 
 def _ordered(watch: Watch) -> Verdict | None:
@@ -67,7 +83,7 @@ def _misplaced(watch: Watch, topology: Topology) -> Verdict | None:
 
 
 def _shadowed(watch: Watch, topology: Topology) -> Verdict | None:
-    if isinstance(watch.standing.change, ScaleChange):
+    if isinstance(watch.standing.change, CountChange):
         return None
     foreign = foreign_sidecars(topology, watch.workload, own_sidecars(topology.objects))
     if not foreign:

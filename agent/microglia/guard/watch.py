@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from microglia.guard.verdict import Verdict, Word
 from microglia.model.ids import RouteId, WorkloadId
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import CountChange
 from microglia.plan.history import History
 from microglia.plan.standing import Standing, standing
 from microglia.topology.graph import Topology
@@ -44,7 +44,7 @@ class Watch:
     def elements(self) -> tuple[str, ...]:
         """What a shield would protect: the workload, or its routes that were cut."""
         change = self.standing.change
-        if isinstance(change, ScaleChange):
+        if isinstance(change, CountChange):
             return (change.workload,)
         return tuple(str(RouteId(change.id, host)) for host in change.cut)
 

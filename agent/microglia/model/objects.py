@@ -78,6 +78,10 @@ class Objects:
         """The objects of ``kind``, sorted by namespace and name; empty where none are, or none were seen."""
         return self.kinds.get(kind, ())
 
+    def one(self, ref: ObjectRef) -> Raw | None:
+        """The object of that kind, namespace and name, None where none was seen."""
+        return next((raw for raw in self.of(ref.kind) if ref_of(ref.kind, raw) == ref), None)
+
     def blind(self, kind: str) -> bool:
         """Whether ``kind`` could not be read."""
         return any(fault.subject == kind for fault in self.faults)

@@ -9,6 +9,7 @@ from microglia.observe.trim_alerts import receivers
 from microglia.observe.trim_parts import endpoints, part
 from microglia.observe.trim_pod import pod_spec, pod_status
 from microglia.topology.claims.applied import APPLIED, sets_replicas
+from microglia.topology.levers import MINIMA
 
 _METADATA = (
     "name", "namespace", "uid", "resourceVersion", "generation", "labels", "ownerReferences", "creationTimestamp",
@@ -28,13 +29,15 @@ def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
     Added: ``found.hosts`` for pod templates and ``found.files`` for those of Jobs (see ``found``), and
     ``found.appliedReplicas`` where the content that kubectl last applied sets ``replicas``.
     ``metadata.managedFields`` keeps the entries that own ``spec.replicas``, and that Helm applied the object, and when.
+    Of an autoscaler, the field is that of its minimum.
     """
     belonging = part(kind, raw)
     if belonging is not None:
         return belonging
-    kept = {"metadata": _metadata(raw), **_SHAPES.get(kind, _whole)(raw)}
+    count = MINIMA.get(kind, "replicas")
+    kept = {"metadata": _metadata(raw, count), **_SHAPES.get(kind, _whole)(raw)}
     found: dict[str, Any] = {}
-    if sets_replicas(str(at(raw, "metadata", "annotations", APPLIED, default=""))):
+    if sets_replicas(str(at(raw, "metadata", "annotations", APPLIED, default="")), count):
         found["appliedReplicas"] = True
     template = _template(kind, raw)
     if template is not None:
@@ -45,29 +48,30 @@ def trimmed(kind: str, raw: Raw, namespaces: Collection[str] = ()) -> Raw:
     return {**kept, "found": found} if found else kept
 
 
-def _metadata(raw: Raw) -> dict[str, Any]:
+def _metadata(raw: Raw, count: str) -> dict[str, Any]:
     source = at(raw, "metadata", default={})
     kept = {key: source[key] for key in _METADATA if source.get(key) is not None}
     annotations = {key: value for key, value in at(source, "annotations", default={}).items() if key != APPLIED}
     if annotations:
         kept["annotations"] = annotations
-    managers = [_manager(entry) for entry in at(source, "managedFields", default=()) if _tells(entry)]
+    entries = at(source, "managedFields", default=())
+    managers = [_manager(entry, count) for entry in entries if _counts(entry, count) or _by_helm(entry)]
     if managers:
         kept["managedFields"] = managers
     return kept
 
 
-def _counts(entry: Mapping[str, Any]) -> bool:
-    return at(entry, "fieldsV1", "f:spec", "f:replicas") is not None
+def _counts(entry: Mapping[str, Any], count: str) -> bool:
+    return at(entry, "fieldsV1", "f:spec", f"f:{count}") is not None
 
 
-def _tells(entry: Mapping[str, Any]) -> bool:
-    return _counts(entry) or (entry.get("manager"), entry.get("operation")) == ("helm", "Apply")
+def _by_helm(entry: Mapping[str, Any]) -> bool:
+    return (entry.get("manager"), entry.get("operation")) == ("helm", "Apply")
 
 
-def _manager(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _manager(entry: Mapping[str, Any], count: str) -> dict[str, Any]:
     named = {key: entry[key] for key in ("manager", "operation", "subresource", "time") if entry.get(key)}
-    return {**named, "fieldsV1": {"f:spec": {"f:replicas": {}}}} if _counts(entry) else named
+    return {**named, "fieldsV1": {"f:spec": {f"f:{count}": {}}}} if _counts(entry, count) else named
 
 
 def _template(kind: str, raw: Raw) -> Any:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from microglia.plan.change import Change, ScaleChange
+from microglia.plan.change import Change, MinimumChange, ScaleChange
 from microglia.plan.document import Plan
 from microglia.policy.fields import Strict, Text
 
@@ -127,4 +127,6 @@ def _deed(change: Change) -> tuple[object, ...]:
     ends = (change.before, change.after)
     if isinstance(change, ScaleChange):
         return change.kind, change.workload, change.uid, change.digest, ends, change.victims, change.expected
+    if isinstance(change, MinimumChange):
+        return change.kind, change.workload, change.scaler_uid, change.digest, ends, str(change.ref)
     return change.kind, change.workload, change.uid, change.digest, ends

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from microglia.model.ids import WorkloadId
+from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.model.objects import Raw, annotations_of, at, labels_of
 from microglia.policy.fields import Strict
+from microglia.topology.levers import MINIMA, PAUSES
 
 MANAGER = "microglia"
 """The field manager of every write."""
@@ -36,21 +37,15 @@ class Why(Strict):
     lost_to: str | None = None
 
 
-class ScaleChange(Strict):
-    """Another replica count for a Deployment.
+class CountChange(Strict):
+    """How many copies of ``workload``, whose uid is ``uid``, there are to be: a count, or the least that an autoscaler
+    keeps. Both are the same element: only one of them is ever written for one workload."""
 
-    ``victims`` are the pods that should go, most wanted first; ``expected`` the pods per zone afterwards. ``digest`` is
-    ``decision_digest`` of the object that the decision read.
-    """
-
-    kind: Literal["scale"] = "scale"
     workload: str
     uid: str
     before: int = Field(ge=0)
     after: int = Field(ge=0)
     digest: str
-    victims: tuple[str, ...] = ()
-    expected: dict[str, int] = {}
     saving: Saving = Saving()
     why: Why
 
@@ -65,9 +60,66 @@ class ScaleChange(Strict):
         return f"replica:{self.workload}"
 
     @property
+    def unit(self) -> str:
+        """What is counted, in words."""
+        return "replicas"
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The object that holds the number."""
+        return ObjectRef(self.id.kind, self.id.namespace, self.id.name)
+
+    @property
+    def field(self) -> str:
+        """The field of its spec."""
+        return "replicas"
+
+    @property
     def widens(self) -> bool:
         """Whether it gives back rather than takes."""
         return self.after > self.before
+
+
+class ScaleChange(CountChange):
+    """Another replica count, written through ``/scale``.
+
+    ``victims`` are the pods that should go, most wanted first; ``expected`` the pods per zone afterwards. ``digest`` is
+    ``decision_digest`` of the object that the decision read.
+    """
+
+    kind: Literal["scale"] = "scale"
+    victims: tuple[str, ...] = ()
+    expected: dict[str, int] = {}
+
+
+class MinimumChange(CountChange):
+    """Another minimum for the autoscaler of a workload: ``spec.minReplicas`` of a HorizontalPodAutoscaler,
+    ``spec.minReplicaCount`` of a ScaledObject. The count itself stays the autoscaler's.
+
+    ``name`` and ``scaler_uid`` are those of the autoscaler, in the namespace of the workload. ``digest`` is
+    ``minimum_digest`` of both objects.
+    """
+
+    kind: Literal["minimum"] = "minimum"
+    after: int = Field(ge=1)
+    scaler: Literal["HorizontalPodAutoscaler", "ScaledObject"]
+    name: str
+    scaler_uid: str
+
+    @property
+    def unit(self) -> str:
+        """What is counted, in words."""
+        return "replicas at least"
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The autoscaler."""
+        return ObjectRef(self.scaler, self.id.namespace, self.name)
+
+    @property
+    def field(self) -> str:
+        """The field of the autoscaler's spec."""
+        return MINIMA[self.scaler]
 
 
 class SidecarChange(Strict):
@@ -156,7 +208,8 @@ _OWNER_MARKS = (
     "configmanagement.gke.io/", "config.k8s.io/owning-inventory", "objectset.rio.cattle.io/", "downscaler/",
 )  # fmt: skip
 """Annotations by which somebody claims a count, or leaves it alone."""
-Change = Annotated[ScaleChange | SidecarChange | RemoveChange, Field(discriminator="kind")]
+Counted: TypeAlias = ScaleChange | MinimumChange
+Change = Annotated[ScaleChange | MinimumChange | SidecarChange | RemoveChange, Field(discriminator="kind")]
 
 
 def rare_digest(raw: Raw) -> str:
@@ -193,6 +246,29 @@ def decision_digest(raw: Raw) -> str:
     return digest(read)
 
 
+_SCALER_READ = (
+    "scaleTargetRef", "minReplicas", "maxReplicas", "metrics", "minReplicaCount", "idleReplicaCount", "maxReplicaCount",
+    "fallback",
+)  # fmt: skip
+"""What of an autoscaler's spec is read, whole or trimmed; how fast it may move is its own affair."""
+
+
+def minimum_digest(workload: Raw, scaler: Raw) -> str:
+    """SHA-256 of the fields that a decision about the minimum of ``scaler`` reads: of the workload all that
+    ``decision_digest`` reads but the count, which moves by itself; of the autoscaler its target, bounds, metrics, marks
+    and owner."""
+    settled = {key: value for key, value in at(workload, "spec", default={}).items() if key != "replicas"}
+    annotations = annotations_of(scaler)
+    read = {
+        "uid": at(scaler, "metadata", "uid"),
+        "spec": {key: at(scaler, "spec", key) for key in _SCALER_READ if at(scaler, "spec", key) is not None},
+        "marks": {key: annotations[key] for key in sorted(annotations) if _scaler_mark(key)},
+        "labels": dict(sorted(labels_of(scaler).items())),
+        "owners": sorted(str(one.get("uid")) for one in at(scaler, "metadata", "ownerReferences", default=[])),
+    }
+    return digest({"workload": decision_digest({**workload, "spec": settled}), "scaler": read})
+
+
 def observed(raw: Raw) -> bool:
     """Whether the object's controller has seen its last change, as far as its status says."""
     seen = at(raw, "status", "observedGeneration")
@@ -203,6 +279,10 @@ def digest(value: Any) -> str:
     """SHA-256 of canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _scaler_mark(key: str) -> bool:
+    return MARK in key or _owner_mark(key) or key.startswith(PAUSES)
 
 
 def _owner_mark(key: str) -> bool:

@@ -17,7 +17,7 @@ from microglia.plan.document import AccountLine, Competition, Note, Plan, Rule, 
 from microglia.plan.grounds import Grounds
 from microglia.plan.pick import caps, pick
 from microglia.plan.rare import AT_ONCE
-from microglia.plan.replicas import scale, shrinking
+from microglia.plan.replicas import fewer, shrinking
 from microglia.plan.rest import all_held, at_rest
 from microglia.plan.routes import hide, hiding, upkeep
 from microglia.policy.digest import policy_digest
@@ -133,7 +133,7 @@ def _change(table: Desk, candidate: Candidate, count: int) -> Change:
     target = WorkloadId.parse(candidate.subject)
     if candidate.element.startswith("routes:"):
         return hide(table, target, count)
-    return scale(table, target, count)
+    return fewer(table, target, count)
 
 
 def _plan(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime) -> Plan:

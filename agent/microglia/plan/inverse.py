@@ -7,9 +7,19 @@ from typing import Literal
 
 from microglia.model.ids import WorkloadId
 from microglia.model.objects import Objects, Raw, at, name_of, namespace_of
-from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange, Why, decision_digest
+from microglia.plan.change import (
+    Change,
+    CountChange,
+    MinimumChange,
+    RemoveChange,
+    ScaleChange,
+    SidecarChange,
+    Why,
+    decision_digest,
+)
 from microglia.plan.document import Note, Plan
 from microglia.plan.history import Record
+from microglia.plan.minimum import raised
 from microglia.plan.sidecar import body, client_of, edited, hidden, plain, selector_of
 from microglia.topology.sidecars import ours
 
@@ -45,14 +55,14 @@ def giving_back(
     routes: dict[str, list[Taken]] = {}
     removed: list[Note] = []
     for one in taken:
-        if isinstance(one.change, ScaleChange):
+        if isinstance(one.change, CountChange):
             if not one.change.widens:
-                scales.setdefault(one.change.workload, []).append(one)
+                scales.setdefault(f"{one.change.kind} {one.change.workload}", []).append(one)
         elif isinstance(one.change, RemoveChange):
             removed.append(_reverted(one.change))
         elif one.change.cut:
             routes.setdefault(one.change.workload, []).append(one)
-    drawn = [*(_grown(some, objects) for some in scales.values()), *(_shown(some, objects) for some in routes.values())]
+    drawn = [*(_more(some, objects) for some in scales.values()), *(_shown(some, objects) for some in routes.values())]
     changes: tuple[Change, ...] = tuple(one for one in drawn if not isinstance(one, Note))
     notes = sorted(
         (*removed, *(one for one in drawn if isinstance(one, Note))), key=lambda note: (note.subject, note.why)
@@ -84,6 +94,11 @@ def _reverted(change: RemoveChange) -> Note:
 def _written(record: Record) -> tuple[int, ...]:
     # A write that nobody knows the end of is given back too: widening what was never narrowed changes nothing.
     return tuple(step.index for step in record.steps if step.state in ("done", "writing"))
+
+
+def _more(some: Sequence[Taken], objects: Objects) -> ScaleChange | MinimumChange | Note:
+    least = [one.change for one in some if isinstance(one.change, MinimumChange)]
+    return raised(least, some[0].why, objects) if least else _grown(some, objects)
 
 
 def _grown(some: Sequence[Taken], objects: Objects) -> ScaleChange | Note:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from microglia.model.objects import Objects, Raw, at, name_of, namespace_of
-from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange
+from microglia.plan.change import Change, CountChange, MinimumChange, RemoveChange, SidecarChange
 from microglia.plan.history import Record, Step
 from microglia.plan.sidecar import client_of
+from microglia.topology.levers import least_of
 from microglia.topology.sidecars import ours
 
 BY_GIT: Final = "by Git"
@@ -81,11 +82,15 @@ def _told(change: Change, record: Record, objects: Objects, now: datetime, *, ov
 
 def kind_of(change: Change) -> str:
     """The kind of the object that a change writes."""
+    if isinstance(change, MinimumChange):
+        return change.scaler
     return "Sidecar" if isinstance(change, SidecarChange) else change.id.kind
 
 
 def _there(change: Change, objects: Objects) -> str | None:
-    if isinstance(change, ScaleChange):
+    if isinstance(change, MinimumChange):
+        return _lowered(change, objects)
+    if isinstance(change, CountChange):
         return _scaled(change, objects)
     return _scoped(change, objects) if isinstance(change, SidecarChange) else _removed(change, objects)
 
@@ -99,7 +104,16 @@ def _removed(change: RemoveChange, objects: Objects) -> str | None:
     return f"its {item} are gone" if left and left == change.after else None
 
 
-def _scaled(change: ScaleChange, objects: Objects) -> str | None:
+def _lowered(change: MinimumChange, objects: Objects) -> str | None:
+    raw = objects.one(change.ref)
+    if raw is None or at(raw, "metadata", "uid") != change.scaler_uid:
+        return None
+    least = least_of(raw, change.scaler)
+    there = least >= change.after if change.widens else least == change.after
+    return f"its minimum is {least}" if there else None
+
+
+def _scaled(change: CountChange, objects: Objects) -> str | None:
     raw = _find(objects.of(change.id.kind), change.id.namespace, change.id.name)
     if raw is None or at(raw, "metadata", "uid") != change.uid:
         return None

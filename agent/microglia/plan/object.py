@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, field_validator
 from microglia.model.kinds import Kind
 from microglia.model.units import show_bytes, show_cpu
 from microglia.plan.approval import Approval, Offer
-from microglia.plan.change import ScaleChange, SidecarChange, digest
+from microglia.plan.change import CountChange, MinimumChange, ScaleChange, SidecarChange, digest
 from microglia.plan.condition import Condition, condition, joined
 from microglia.plan.document import FORMAT, Plan
 from microglia.plan.history import RECORD_FORMAT, Judgement, Record, Step
@@ -218,10 +218,12 @@ def status_of(record: Record, old: tuple[Condition, ...], now: datetime) -> Plan
 def _what(plan: Plan) -> str:
     sign = "-" if plan.purpose == "prune" else "+"
     moved = sum(abs(one.after - one.before) for one in plan.changes if isinstance(one, ScaleChange))
+    least = sum(abs(one.after - one.before) for one in plan.changes if isinstance(one, MinimumChange))
     sides = [one for one in plan.changes if isinstance(one, SidecarChange)]
-    rest = len(plan.changes) - len(sides) - sum(isinstance(one, ScaleChange) for one in plan.changes)
+    rest = len(plan.changes) - len(sides) - sum(isinstance(one, CountChange) for one in plan.changes)
     hosts = sum(len(one.cut) or len(one.shown) for one in sides)
     parts = [f"{sign}{moved} replicas"] if moved else []
+    parts += [f"{sign}{least} of minima"] if least else []
     parts += [f"{sign}{hosts} hosts seen by {len(sides)}"] if sides else []
     parts += [f"{sign}{rest} rare"] if rest else []
     return ", ".join(parts)

@@ -7,9 +7,10 @@ from microglia.compete.selection import Yielded
 from microglia.lifecycle.pace import limit
 from microglia.model.ids import WorkloadId
 from microglia.plan.candidate import Candidate, Run
-from microglia.plan.change import Saving, ScaleChange, Why, decision_digest
+from microglia.plan.change import MinimumChange, Saving, ScaleChange, Why, decision_digest
 from microglia.plan.desk import Desk
 from microglia.plan.document import Note
+from microglia.plan.minimum import lowered
 from microglia.policy.schema import Resource, Retention
 from microglia.score.scores import ReplicaScore
 from microglia.score.weak import FIELD, below_need, load_bearing
@@ -32,6 +33,7 @@ def shrinking(table: Desk) -> tuple[list[Candidate], list[Note]]:
             continue
         floors = [
             *_floors(score, table.spec.retention),
+            *_needed(workload, score),
             (grounds.protections.floor(target_id, workload.replicas), "a protection keeps it"),
         ]
         lowest = min(workload.replicas, max(target, *(floor for floor, _ in floors)))
@@ -45,17 +47,28 @@ def shrinking(table: Desk) -> tuple[list[Candidate], list[Note]]:
     return candidates, held
 
 
-def scale(table: Desk, target: WorkloadId, count: int) -> ScaleChange:
-    """``count`` replicas fewer of ``target``, with named victims and the placement that they leave."""
+def fewer(table: Desk, target: WorkloadId, count: int) -> ScaleChange | MinimumChange:
+    """``count`` replicas fewer of ``target``: by its own count, or by the minimum of the autoscaler that owns it."""
     grounds = table.grounds
     workload, score = grounds.topology.workloads[target], grounds.scores.replicas[target]
     after = workload.replicas - count
+    yielded = _covering(table.steps.get(target, ()), after, workload.replicas)
+    why = Why(
+        sentence=_sentence(score, grounds.selection.targets[target], after, table.spec.retention),
+        at_risk=_risk(score, after) - _risk(score, workload.replicas),
+        lost_to=yielded.lost_to if yielded else None,
+    )
+    lever = workload.owner.lever
+    return lowered(grounds, workload, lever, after, why) if lever else _scaled(workload, score, after, why)
+
+
+def _scaled(workload: Workload, score: ReplicaScore, after: int, why: Why) -> ScaleChange:
+    """With named victims and the placement that they leave."""
+    count = workload.replicas - after
     gone = victims(workload.pods, count)
     left = Counter(pod.zone or "" for pod in workload.pods if pod.name not in gone)
-    yielded = _covering(table.steps.get(target, ()), after, workload.replicas)
-    aim = grounds.selection.targets[target]
     return ScaleChange(
-        workload=str(target),
+        workload=str(workload.id),
         uid=workload.uid,
         before=workload.replicas,
         after=after,
@@ -63,11 +76,7 @@ def scale(table: Desk, target: WorkloadId, count: int) -> ScaleChange:
         victims=gone,
         expected=dict(sorted(left.items())),
         saving=_saving(score.unit, count),
-        why=Why(
-            sentence=_sentence(score, aim, after, table.spec.retention),
-            at_risk=_risk(score, after) - _risk(score, workload.replicas),
-            lost_to=yielded.lost_to if yielded else None,
-        ),
+        why=why,
     )
 
 
@@ -104,11 +113,7 @@ def _saving(unit: Mapping[Resource, float], count: int) -> Saving:
 
 
 def _blocked(table: Desk, workload: Workload, score: ReplicaScore | None) -> list[str]:
-    found = []
-    if workload.id.kind not in table.spec.actuation.replicas:
-        found.append(f"microglia does not write {workload.id.kind}s here; see spec.actuation.replicas")
-    if not (workload.owner.act or (table.way == "git" and workload.owner.declared)):
-        found.append(f"{workload.owner.name} owns its count ({workload.owner.evidence}): {workload.owner.remedy}")
+    found = [*_theirs(table, workload)]
     if workload.in_flight:
         found.append(f"in the middle of a change: {workload.in_flight}")
     if score is None:
@@ -118,6 +123,29 @@ def _blocked(table: Desk, workload: Workload, score: ReplicaScore | None) -> lis
     if str(workload.id) in table.shielded:
         found.append(f"it hurt when it was cut: {table.shielded[str(workload.id)]}")
     return found
+
+
+def _theirs(table: Desk, workload: Workload) -> Iterator[str]:
+    """Whose count it is, or whose minimum, where it is not for us to write."""
+    owner, git, written = workload.owner, table.way == "git", table.spec.actuation.replicas
+    lever = owner.lever
+    kind = lever.ref.kind if lever and lever.ref.kind in written else workload.id.kind
+    if kind not in written:
+        yield f"microglia does not write {kind}s here; see spec.actuation.replicas"
+    if lever is None or kind != lever.ref.kind:
+        if not (owner.act or (git and owner.declared)):
+            able = lever if owner.verdict == "lower" else None
+            ask = f"; or let microglia lower it: {able.ref.kind} in spec.actuation.replicas" if able else ""
+            yield f"{owner.name} owns its count ({owner.evidence}): {owner.remedy}{ask}"
+        return
+    if lever.least <= 1:
+        yield owner.remedy
+    if lever.stuck:
+        yield f"its minimum may not be lowered now: {lever.stuck}"
+    if workload.replicas != lever.least:
+        yield f"{lever.ref} holds {workload.replicas}, its minimum is {lever.least}: it is lowered while at rest there"
+    if not (lever.owner.act or (git and lever.owner.declared)):
+        yield f"{lever.owner.name} owns {lever.field} of {lever.ref} ({lever.owner.evidence}): {lever.owner.remedy}"
 
 
 def _floors(score: ReplicaScore, retention: Retention) -> Iterator[tuple[int, str]]:
@@ -131,6 +159,12 @@ def _floors(score: ReplicaScore, retention: Retention) -> Iterator[tuple[int, st
         yield bearing, f"needs {bearing} at its peak"
     else:
         yield bearing, f"needs {score.need} at its peak, and {FIELD} allows no fewer than {bearing}"
+
+
+def _needed(workload: Workload, score: ReplicaScore) -> Iterator[tuple[int, str]]:
+    """Whatever else may compete, an autoscaler never gets a minimum below need."""
+    if workload.owner.lever and score.need is not None:
+        yield score.need, f"needs {score.need} at its peak, and no minimum goes below that"
 
 
 def _note(workload: Workload, target: int, why: str) -> Note:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from microglia.plan.change import ScaleChange, SidecarChange
+from microglia.plan.change import CountChange, Counted, SidecarChange
 from microglia.plan.history import History, Judgement, Record
 
 
@@ -13,7 +13,7 @@ class Standing:
 
     record: Record
     index: int
-    change: ScaleChange | SidecarChange
+    change: Counted | SidecarChange
 
     @property
     def at(self) -> datetime:
@@ -34,8 +34,8 @@ class Standing:
 def standing(history: History) -> tuple[Standing, ...]:
     """Every pruning change that happened and that no later change gave back, oldest first.
 
-    A count is given back by a later change of the same workload that reaches it, a host by one that shows it. What was
-    removed in Git is none of them.
+    A count or a minimum is given back by a later one of the same workload that reaches it, a host by one that shows
+    it. What was removed in Git is none of them.
     """
     counts: dict[str, int] = {}
     shown: dict[str, set[str]] = {}
@@ -43,10 +43,11 @@ def standing(history: History) -> tuple[Standing, ...]:
     for record in reversed(history.records):
         for index in reversed(record.done()):
             change = record.plan.changes[index]
-            if isinstance(change, ScaleChange):
+            if isinstance(change, CountChange):
+                written = f"{change.kind} {change.workload}"
                 if change.widens:
-                    counts[change.workload] = max(change.after, counts.get(change.workload, 0))
-                elif max(change.after, counts.get(change.workload, 0)) < change.before:
+                    counts[written] = max(change.after, counts.get(written, 0))
+                elif max(change.after, counts.get(written, 0)) < change.before:
                     found.append(Standing(record, index, change))
                 continue
             if not isinstance(change, SidecarChange):

@@ -203,10 +203,10 @@ class Protect(Strict):
 
 
 class Actuation(Strict):
-    """What may be written. ``mode`` binds the agent only."""
+    """What may be written. ``mode`` binds the agent only. Of an autoscaler, its minimum is."""
 
     mode: Mode = "observe"
-    replicas: tuple[Literal["Deployment"], ...] = ("Deployment",)
+    replicas: tuple[Literal["Deployment", "HorizontalPodAutoscaler", "ScaledObject"], ...] = ("Deployment",)
     routes: tuple[Literal["Sidecar"], ...] = ("Sidecar",)
 
 

@@ -1,7 +1,7 @@
 """How many copies people asked to be there at any time: budgets, spread, autoscalers."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from microglia.model.ids import WorkloadId
@@ -9,7 +9,7 @@ from microglia.model.objects import Raw, at, namespace_of, ref_of, selects
 from microglia.protect.keep import Keep, Where, floor, pin
 from microglia.protect.locality import zones_in_use
 from microglia.protect.look import Look
-from microglia.topology.nodes import Workload
+from microglia.topology.nodes import Lever, Workload
 from microglia.topology.pods import ZONE
 
 _ADVISORY = frozenset({"Off", "Initial"})
@@ -94,17 +94,34 @@ def _domains(workload: Workload, key: str) -> int:
 
 
 def autoscaler_minimum(look: Look) -> Iterator[Keep]:
-    """An autoscaler may not go below its own minimum, and neither may we."""
+    """An autoscaler may not go below its own minimum, and neither may we. Where that minimum is for us to lower, what
+    it holds above it is its own."""
     for kind, raw in look.of("HorizontalPodAutoscaler"):
         least = int(at(raw, "spec", "minReplicas", default=1))
         where = Where(ref_of(kind, raw), "spec.minReplicas", str(least))
-        yield from floor(_scaled(look, raw), least, "the minimum of its autoscaler", where)
+        yield from _floored(look, _scaled(look, raw), least, where)
     for kind, raw in look.of("ScaledObject"):
         for path in (("minReplicaCount",), ("fallback", "replicas")):
             value = at(raw, "spec", *path)
             if value is not None:
                 where = Where(ref_of(kind, raw), f"spec.{'.'.join(path)}", str(value))
-                yield from floor(_scaled(look, raw), int(value), "the minimum of its autoscaler", where)
+                yield from _floored(look, _scaled(look, raw), int(value), where)
+
+
+def _floored(look: Look, targets: Iterable[WorkloadId], least: int, where: Where) -> Iterator[Keep]:
+    for target in targets:
+        workload = look.workloads[target]
+        lever = workload.owner.lever
+        if lever is None or "fallback" in where.field or not _open(lever, look):
+            yield from floor([target], least, "the minimum of its autoscaler", where)
+        elif where.source == lever.ref and workload.replicas != lever.least:
+            yield from pin([target], f"its autoscaler holds {workload.replicas}, and not its minimum", where)
+
+
+def _open(lever: Lever, look: Look) -> bool:
+    """Whether the minimum may be lowered: here, or in the files that it comes from."""
+    ours = lever.owner.act or lever.owner.declared
+    return ours and not lever.stuck and lever.least > 1 and lever.ref.kind in look.policy.actuation.replicas
 
 
 def vertical_autoscaler(look: Look) -> Iterator[Keep]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from microglia.lifecycle.states import State
-from microglia.plan.change import ScaleChange, SidecarChange
+from microglia.plan.change import CountChange, SidecarChange
 from microglia.plan.history import History, Judgement, Record
 from microglia.plan.standing import Standing, standing
 from microglia.report.amounts import resource
@@ -111,9 +111,10 @@ def _standing(changes: Sequence[Standing]) -> list[str]:
     return [*lines, paragraph(f"{count(kept, 'earlier change')} kept for good.")] if kept else lines
 
 
-def _what(change: ScaleChange | SidecarChange) -> str:
-    if isinstance(change, ScaleChange):
-        return f"{change.workload} {change.before} -> {change.after}"
+def _what(change: CountChange | SidecarChange) -> str:
+    if isinstance(change, CountChange):
+        least = "" if change.unit == "replicas" else " at least"
+        return f"{change.workload} {change.before} -> {change.after}{least}"
     return f"{change.workload} -> {count(len(change.cut), 'host')} hidden"
 
 

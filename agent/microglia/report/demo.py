@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from microglia.plan.change import Saving, ScaleChange, SidecarChange
+from microglia.plan.change import CountChange, Saving, SidecarChange
 from microglia.plan.document import Plan
 from microglia.report.amounts import saving
 from microglia.report.notes import LOCAL
@@ -46,7 +46,7 @@ def chapter_text(chapter: Chapter) -> str:
     plan = chapter.plan
     if plan is None:
         return f"Week {chapter.week}: {count(chapter.replicas, 'pod')}"
-    scales = [change for change in plan.changes if isinstance(change, ScaleChange)]
+    scales = [change for change in plan.changes if isinstance(change, CountChange)]
     routes = sum(len(change.cut) for change in plan.changes if isinstance(change, SidecarChange))
     where = f"{plan.phase}, round {plan.round}" if plan.round else plan.phase
     lines = [f"Week {chapter.week}  {where}: {count(chapter.replicas, 'pod')}"]

@@ -3,7 +3,7 @@
 from microglia.compete.selection import Yielded
 from microglia.model.ids import WorkloadId
 from microglia.model.units import show_share
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import CountChange, MinimumChange, ScaleChange
 from microglia.plan.document import Plan
 from microglia.plan.grounds import Grounds
 from microglia.policy.schema import RESOURCES, PolicySpec
@@ -20,6 +20,10 @@ from microglia.topology.nodes import Workload
 
 LABEL = 11
 Line = tuple[str, str]
+_DEEDS = {
+    "act": "acts", "lower": "lowers its minimum, where the policy lets it", "propose": "proposes", "refuse": "refuses",
+}  # fmt: skip
+"""What microglia does about each verdict on an owner."""
 
 
 def explain_text(target: WorkloadId, decision: Grounds, plan: Plan, spec: PolicySpec) -> str:
@@ -51,7 +55,9 @@ def _who(found: Workload) -> str:
     spread = " + ".join(f"{zones[zone]} in {zone}" for zone in sorted(zones)) or "no pods"
     who = found.owner
     owner = "itself" if who.code == "self" else f"{who.name} ({who.evidence})"
-    owner += "" if who.act else f", so microglia {who.verdict}s: {who.remedy}"
+    owner += "" if who.act else f", so microglia {_DEEDS[who.verdict]}: {who.remedy}"
+    if who.lever and who.lever.stuck:
+        owner += f"; not now: {who.lever.stuck}"
     return f"{found.id}, {found.id.kind}, {count(found.replicas, 'replica')} ({spread}); its count is owned by {owner}"
 
 
@@ -127,8 +133,12 @@ def _weak(score: ReplicaScore, spec: PolicySpec) -> str:
 
 def _now(workload: WorkloadId, plan: Plan) -> str:
     for change in plan.changes:
-        if isinstance(change, ScaleChange) and change.id == workload:
-            gone = f"; {', '.join(change.victims)} would go" if change.victims else ""
+        if isinstance(change, CountChange) and change.id == workload:
+            gone = ""
+            if isinstance(change, ScaleChange) and change.victims:
+                gone = f"; {', '.join(change.victims)} would go"
+            elif isinstance(change, MinimumChange):
+                gone = f" in spec.{change.field} of {change.ref}, which takes them when it likes"
             return f"{change.before} -> {change.after}{gone}"
     held = [note.why for note in plan.held if note.subject in (str(workload), plan.structure)]
     return f"nothing: {'; '.join(held) or 'microglia plan says why'}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from microglia.model.units import show_duration
-from microglia.plan.change import Change, RemoveChange, ScaleChange
+from microglia.plan.change import Change, CountChange, RemoveChange
 from microglia.plan.document import Plan
 from microglia.report.amounts import figure, saved, saving, winner
 from microglia.report.data import plain
@@ -102,8 +102,9 @@ def _change(change: Change) -> tuple[str, ...]:
     why = change.why.sentence + (
         f"; lost to {winner(change.why.lost_to, change.workload)}" if change.why.lost_to else ""
     )
-    if isinstance(change, ScaleChange):
-        before, after, subject = str(change.before), str(change.after), change.workload
+    if isinstance(change, CountChange):
+        least = "" if change.unit == "replicas" else ": minimum"
+        before, after, subject = str(change.before), str(change.after), f"{change.workload}{least}"
     elif isinstance(change, RemoveChange):
         before, after, subject = "", "", f"{change.workload}: remove {change.what}"
     else:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from microglia.model.units import show_duration
-from microglia.plan.change import Change, RemoveChange, Saving, ScaleChange, SidecarChange
+from microglia.plan.change import Change, CountChange, RemoveChange, Saving, ScaleChange, SidecarChange
 from microglia.plan.document import Plan
 from microglia.report.amounts import element, figure, saving
 from microglia.report.data import plain
@@ -44,8 +44,8 @@ class Outcome:
 
 def title(change: Change) -> str:
     """``shop/cart: 5 -> 4 replicas``, in as many characters as git shows."""
-    if isinstance(change, ScaleChange):
-        text = f"{change.workload}: {change.before} -> {change.after} replicas"
+    if isinstance(change, CountChange):
+        text = f"{change.workload}: {change.before} -> {change.after} {change.unit}"
     elif isinstance(change, RemoveChange):
         text = f"{change.workload}: remove {change.what}"
     else:

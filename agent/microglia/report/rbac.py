@@ -24,6 +24,8 @@ LOOKING_AGAIN: tuple[Access, ...] = (
     _reading("Sidecar", "get"),
     _reading("Pod", "list"),
     _reading("Node", "get"),
+    _reading("HorizontalPodAutoscaler", "get"),
+    _reading("ScaledObject", "get"),
     *(_reading(kind, "get") for kind in CLIENTS),
 )
 """What is read around each write."""

@@ -36,6 +36,9 @@ class Access:
 
 ACTS = (
     Access("apps", "deployments/scale", ("update",)),
+    # Of an autoscaler only the minimum: the wall keeps the agent to that field.
+    Access("autoscaling", "horizontalpodautoscalers", ("update",)),
+    Access("keda.sh", "scaledobjects", ("update",)),
     Access("networking.istio.io", "sidecars", ("create", "update", "delete")),
     Access("", "pods", ("patch",)),
 )

@@ -39,7 +39,23 @@ class Pod:
 DECLARED = frozenset({"argocd", "flux", "helm", "config-sync", "fleet", "kubectl", "terraform", "pulumi"})
 """Codes of owners that set the count from files; any other (an autoscaler, an operator, one that nobody knows) finds
 its own."""
-Verdict = Literal["act", "propose", "refuse"]
+Verdict = Literal["act", "lower", "propose", "refuse"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lever:
+    """The minimum of the autoscaler that owns a count: ``least`` copies, written in ``field`` of ``ref``, the object
+    ``raw``. ``owner`` decides the minimum; ``stuck`` says why it may not be lowered now, empty when it may. ``rps`` are
+    the requests per second that the autoscaler aims at for one copy, None where its metric is none of requests.
+    """
+
+    ref: ObjectRef
+    field: str
+    least: int
+    owner: "Owner"
+    stuck: str
+    rps: float | None
+    raw: Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,7 @@ class Owner:
 
     ``name`` is for people ("Argo CD application shop", "HorizontalPodAutoscaler shop/cart"); ``code`` is one word
     (self, argocd, flux, helm, hpa, keda, knative, operator, kubectl, ...); ``evidence`` the object,
-    field and value that say so.
+    field and value that say so. ``lever`` is the minimum of an autoscaler that owns the count.
     """
 
     code: str
@@ -57,6 +73,7 @@ class Owner:
     evidence: str
     act: bool
     way_out: str = ""
+    lever: Lever | None = None
 
     @property
     def declared(self) -> bool:
@@ -65,9 +82,12 @@ class Owner:
 
     @property
     def verdict(self) -> Verdict:
-        """What follows: the count is written, a change of the file is proposed, or it is left with the reason."""
+        """What follows: the count is written, the minimum of its autoscaler is lowered, a change of the file is
+        proposed, or it is left with the reason."""
         if self.act:
             return "act"
+        if self.lever and self.lever.least > 1 and not self.lever.stuck:
+            return "lower" if self.lever.owner.act else self.lever.owner.verdict
         return "propose" if self.declared else "refuse"
 
     @property

@@ -5,19 +5,16 @@ Reads of the object, besides labels, annotations and owner references: ``metadat
 applied sets a count).
 """
 
-from collections.abc import Mapping
-
 from microglia.model.ids import ObjectRef, WorkloadId
 from microglia.model.objects import Raw, labels_of
 from microglia.topology.claims.applied import by_kubectl
 from microglia.topology.claims.chain import owned
-from microglia.topology.claims.delivery import MANAGED_BY, NONE_SEEN, Deliverers, delivered_by
+from microglia.topology.claims.delivery import NONE_SEEN, Deliverers, delivered_by
 from microglia.topology.claims.fields import by_fields, by_scale, judge_helm
+from microglia.topology.claims.operators import by_label
 from microglia.topology.nodes import Owner
 from microglia.topology.scalers import Scalers
 
-_RENDERERS = ("helm", "kustomize", "kubectl", "skaffold", "microglia")
-"""Values of ``managed-by`` that name how a manifest was made, not who watches over it."""
 _WRITES_APPLIED = frozenset({"argocd"})
 """Owners that keep kubectl's annotation themselves."""
 
@@ -43,18 +40,10 @@ def resolve(target: WorkloadId, raw: Raw, scalers: Scalers, deliverers: Delivere
 def _by_files(target: WorkloadId, raw: Raw, deliverers: Deliverers) -> Owner | None:
     owner = delivered_by(ObjectRef(target.kind, target.namespace, target.name), raw, deliverers)
     if owner is None:
-        return by_kubectl(raw) or _operator(labels_of(raw))
+        return by_kubectl(raw) or by_label(labels_of(raw))
     if owner.code == "helm":
         owner = judge_helm(owner, raw)
     if not owner.act:
         return owner
     behind = None if owner.code in _WRITES_APPLIED else by_kubectl(raw)
     return behind or by_fields(raw, besides=owner.code) or owner
-
-
-def _operator(labels: Mapping[str, str]) -> Owner | None:
-    manager = labels.get(MANAGED_BY, "")
-    if manager and not manager.lower().startswith(_RENDERERS):
-        code = "operator" if "operator" in manager.lower() else "managed-by"
-        return Owner(code, manager, f"label {MANAGED_BY}: {manager}", act=False)
-    return None

@@ -1,17 +1,16 @@
 """Other programs that set a replica count: autoscalers, progressive delivery, sleep schedules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from microglia.model.ids import WorkloadId
-from microglia.model.objects import Objects, Raw, annotations_of, at, labels_of, name_of, namespace_of, ref_of
-from microglia.topology.claims.delivery import Deliverers, delivered_by, read_deliverers
-from microglia.topology.nodes import Owner
+from microglia.model.objects import Objects, Raw, annotations_of, at, labels_of, name_of, namespace_of
+from microglia.topology.claims.delivery import Deliverers, read_deliverers
+from microglia.topology.levers import HPA, KEDA, PAUSES, lever_of
+from microglia.topology.nodes import Lever, Owner
 from microglia.topology.pods import controller
 
-HPA = "HorizontalPodAutoscaler"
 _KEDA = "scaledobject.keda.sh/name"
-_PAUSED = "autoscaling.keda.sh/paused-replicas"
 _SLEPT = "downscaler/original-replicas"
 _NAPS = (
     "downscaler/uptime", "downscaler/downtime", "downscaler/force-uptime", "downscaler/force-downtime",
@@ -28,8 +27,12 @@ class Scalers:
     blind: tuple[str, ...]
 
     def of(self, target: WorkloadId, raw: Raw) -> Owner | None:
-        """The scaler of ``target``, None when there is none."""
-        return self.owners.get(target) or nap("the object", raw) or self.sleepers.get(target.namespace)
+        """The scaler of ``target``, None when there is none. Beside a sleep schedule nobody's minimum is lowered."""
+        owner = self.owners.get(target)
+        asleep = nap("the object", raw) or self.sleepers.get(target.namespace)
+        if owner is None or owner.lever is None or asleep is None:
+            return owner or asleep
+        return replace(owner, lever=replace(owner.lever, stuck=f"{asleep.name} sets counts too ({asleep.evidence})"))
 
 
 def read_scalers(objects: Objects) -> Scalers:
@@ -43,8 +46,9 @@ def read_scalers(objects: Objects) -> Scalers:
         target = _target(raw, "targetRef")
         _add(owners, target, owner)
         _add(owners, WorkloadId(target.namespace, f"{target.name}-primary", target.kind), owner)
-    for raw in objects.of("ScaledObject"):
-        _add(owners, _target(raw, "scaleTargetRef"), _keda(raw, seen))
+    made = {(namespace_of(raw), keda_of(raw)[0]): raw for raw in objects.of(HPA)}
+    for raw in objects.of(KEDA):
+        _add(owners, _target(raw, "scaleTargetRef"), _keda(raw, seen, made.get((namespace_of(raw), name_of(raw)))))
     for raw in objects.of(HPA):
         _add(owners, _target(raw, "scaleTargetRef"), _autoscaler(raw, seen))
     for raw in objects.of("Rollout"):
@@ -76,36 +80,40 @@ def nap(where: str, raw: Raw) -> Owner | None:
     return Owner("downscaler", "kube-downscaler", evidence, act=False, way_out="change its schedule there")
 
 
-def _keda(raw: Raw, seen: Deliverers) -> Owner:
-    owner = _named("keda", raw, "ScaledObject", "spec.scaleTargetRef", "")
-    least = int(at(raw, "spec", "minReplicaCount", default=0))
-    way_out = _lever("spec.minReplicaCount", least, "ScaledObject", raw, seen)
-    paused = annotations_of(raw).get(_PAUSED)
-    evidence = owner.evidence if paused is None else f"{owner.evidence}, paused at {paused} by {_PAUSED}"
-    return Owner(owner.code, owner.name, evidence, act=False, way_out=way_out)
+def _keda(raw: Raw, seen: Deliverers, hpa: Raw | None) -> Owner:
+    owner = _named("keda", raw, KEDA, "spec.scaleTargetRef", "")
+    lever = lever_of(KEDA, raw, seen, hpa)
+    marks = annotations_of(raw)
+    key = next((key for key in sorted(marks) if key.startswith(PAUSES)), None)
+    evidence = owner.evidence if key is None else f"{owner.evidence}, paused at {marks[key]} by {key}"
+    return replace(owner, evidence=evidence, way_out=_way_out(lever), lever=lever)
+
+
+def keda_of(raw: Raw) -> tuple[str, str]:
+    """The ScaledObject that a HorizontalPodAutoscaler was made of, and what says so; empty when there is none."""
+    made, keda = controller(raw), labels_of(raw).get(_KEDA)
+    if keda:
+        return keda, f"label {_KEDA}: {keda} on its HPA"
+    if made is not None and made.get("kind") == KEDA:
+        return str(made.get("name")), f"metadata.ownerReferences of {HPA} {namespace_of(raw)}/{name_of(raw)}"
+    return "", ""
 
 
 def _autoscaler(raw: Raw, seen: Deliverers) -> Owner:
-    made = controller(raw)
-    keda, why = labels_of(raw).get(_KEDA), f"label {_KEDA}: {labels_of(raw).get(_KEDA)} on its HPA"
-    if not keda and made is not None and made.get("kind") == "ScaledObject":
-        keda, why = str(made.get("name")), f"metadata.ownerReferences of {HPA} {namespace_of(raw)}/{name_of(raw)}"
+    keda, why = keda_of(raw)
     if keda:
-        name = f"ScaledObject {namespace_of(raw)}/{keda}"
+        name = f"{KEDA} {namespace_of(raw)}/{keda}"
         return Owner("keda", name, why, act=False, way_out=f"lower spec.minReplicaCount of {name}")
-    least = int(at(raw, "spec", "minReplicas", default=1))
-    return _named("hpa", raw, HPA, "spec.scaleTargetRef", _lever("spec.minReplicas", least, HPA, raw, seen))
+    lever = lever_of(HPA, raw, seen)
+    return replace(_named("hpa", raw, HPA, "spec.scaleTargetRef", _way_out(lever)), lever=lever)
 
 
-def _lever(field: str, least: int, kind: str, raw: Raw, seen: Deliverers) -> str:
+def _way_out(lever: Lever) -> str:
     """What can be lowered, and where it is written."""
-    if least <= 1:
-        return f"{field} is {least}: it goes as low as it may by itself"
-    brought = delivered_by(ref_of(kind, raw), raw, seen)
-    made = controller(raw)
-    by = brought.name if brought else f"{made.get('kind')} {made.get('name')}" if made else ""
-    there = f", where {by} sets it" if by else ""
-    return f"lower {field} of {kind} {namespace_of(raw)}/{name_of(raw)}, now {least}{there}"
+    if lever.least <= 1:
+        return f"{lever.field} is {lever.least}: it goes as low as it may by itself"
+    there = "" if lever.owner.act else f", where {lever.owner.name} sets it"
+    return f"lower {lever.field} of {lever.ref}, now {lever.least}{there}"
 
 
 def _named(code: str, raw: Raw, kind: str, field: str, way_out: str) -> Owner:
@@ -119,4 +127,7 @@ def _target(raw: Raw, field: str) -> WorkloadId:
 
 
 def _add(owners: dict[WorkloadId, Owner], target: WorkloadId, owner: Owner) -> None:
-    owners.setdefault(target, owner)
+    first = owners.setdefault(target, owner)
+    # Beside a second autoscaler the minimum of the first says nothing. What KEDA made of the first is none.
+    if first.lever and first.name != owner.name:
+        owners[target] = replace(first, lever=replace(first.lever, stuck=f"{owner.name} scales it as well"))

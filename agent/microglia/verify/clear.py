@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from microglia.plan.change import Change, RemoveChange, ScaleChange
+from microglia.plan.change import Change, CountChange, RemoveChange
 from microglia.plan.document import Note, Plan
 from microglia.plan.history import History
 from microglia.policy.schema import PruningPolicy
@@ -107,7 +107,7 @@ def _answer(facts: Facts) -> Checked:
 
 
 def _held(change: Change, why: str) -> Note:
-    if isinstance(change, ScaleChange):
+    if isinstance(change, CountChange):
         return Note(subject=change.workload, what=f"{change.before} -> {change.after}", why=why)
     if isinstance(change, RemoveChange):
         return Note(subject=change.workload, what=f"{change.what} removed", why=why)

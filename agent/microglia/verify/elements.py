@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from microglia.lifecycle.states import Shield
 from microglia.model.ids import RouteId
 from microglia.model.units import show_duration, some
-from microglia.plan.change import ScaleChange, SidecarChange
+from microglia.plan.change import CountChange, ScaleChange, SidecarChange
 from microglia.plan.standing import standing
 from microglia.policy.schema import WeakRoutes
 from microglia.score.scores import Evidence, ReplicaScore, RouteScore
@@ -117,7 +117,7 @@ def floors(facts: Facts) -> Iterator[Objection]:
     yield from _shielded(facts)
 
 
-def _scored(score: ReplicaScore, change: ScaleChange, facts: Facts) -> Iterator[tuple[int, str]]:
+def _scored(score: ReplicaScore, change: CountChange, facts: Facts) -> Iterator[tuple[int, str]]:
     if score.judged.evidence is Evidence.UNKNOWN:
         return  # another gate says so
     bearing = load_bearing(score, facts.spec.retention)
@@ -152,6 +152,8 @@ def _shielded(facts: Facts) -> Iterator[Objection]:
 def victims(facts: Facts) -> Iterator[Objection]:
     """The pods named to go are there, as many as the step is large, and leave the placement that was planned."""
     for index, change, workload in facts.shrinking:
+        if not isinstance(change, ScaleChange):
+            continue  # an autoscaler takes pods when it likes, and nobody names which
         present = {pod.name for pod in workload.pods}
         gone = sorted(set(change.victims) - present)
         step = workload.replicas - change.after

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange
+from microglia.plan.change import Change, CountChange, Counted, MinimumChange, RemoveChange, SidecarChange
 from microglia.plan.document import Plan
 from microglia.plan.history import History
 from microglia.policy.schema import PolicySpec, PruningPolicy
@@ -59,10 +59,13 @@ class Facts:
             yield index, change, self.topology.workloads.get(change.id)
 
     @property
-    def shrinking(self) -> Iterator[tuple[int, ScaleChange, Workload]]:
-        """The changes that lower the count of a workload that exists."""
+    def shrinking(self) -> Iterator[tuple[int, Counted, Workload]]:
+        """The changes that lower the count of a workload that exists, or the minimum of its autoscaler."""
         for index, change, workload in self.changes:
-            if isinstance(change, ScaleChange) and workload and change.after < workload.replicas:
+            if not isinstance(change, CountChange) or workload is None:
+                continue
+            # A minimum may be lowered though fewer copies than that run just now.
+            if change.after < (change.before if isinstance(change, MinimumChange) else workload.replicas):
                 yield index, change, workload
 
     @property

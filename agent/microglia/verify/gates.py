@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from microglia.verify import elements, identity, limits, peaks, proofs, rare, representative, room, routes
+from microglia.verify import elements, identity, limits, minimum, peaks, proofs, rare, representative, room, routes
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Gate
 from microglia.verify.verdicts import Refusal
@@ -40,6 +40,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("evidence", "What goes was proven idle, or its demand is known.", elements.evidence),
     Gate("floors", "No protection, need or floor is undercut.", elements.floors),
     Gate("victims", "The pods that should go are there, and leave the planned placement.", elements.victims),
+    Gate("autoscaler", "An autoscaler whose minimum is lowered works, and rests there.", minimum.scaler_works),
     Gate("room", "What is given up could come back: quota and nodes have room for it.", room.room),
     Gate("istiod", "Every istiod that serves can hide single hosts (1.31 or later).", routes.istiod),
     Gate("sidecar", "No other Sidecar has a say, and ours selects this workload alone.", routes.sidecars),

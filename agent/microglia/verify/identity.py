@@ -10,12 +10,13 @@ from microglia.model.doubts import SKEW, metrics_skew
 from microglia.model.ids import ObjectRef
 from microglia.model.objects import Raw, name_of, namespace_of
 from microglia.model.units import show_duration
-from microglia.plan.change import Change, RemoveChange, ScaleChange, SidecarChange, decision_digest
+from microglia.plan.change import Change, MinimumChange, RemoveChange, ScaleChange, SidecarChange, decision_digest
 from microglia.plan.sidecar import body, hidden, plain, selector_of, sidecar_name
 from microglia.topology.claims.delivery import delivered_by
 from microglia.topology.nodes import Workload
 from microglia.verify.facts import Facts
 from microglia.verify.gate import Objection
+from microglia.verify.minimum import changed, least_now, theirs
 from microglia.verify.silence import silence
 
 SNAPSHOT_LASTS: Final = timedelta(minutes=15)
@@ -77,6 +78,10 @@ def ownership(facts: Facts) -> Iterator[Objection]:
             if deliverer and not git:
                 why = f"{deliverer.name} delivers its Sidecar ({deliverer.evidence}); {deliverer.remedy}"
                 yield Objection(index, change.workload, why)
+        elif isinstance(change, MinimumChange):
+            why_not = theirs(change, workload, git=git) if workload else ""
+            if why_not:
+                yield Objection(index, change.workload, why_not)
         elif workload and not (workload.owner.act or (git and workload.owner.declared)):
             owner = workload.owner
             yield Objection(
@@ -98,6 +103,8 @@ def direction(facts: Facts) -> Iterator[Objection]:
 
 
 def _takes(change: Change, workload: Workload) -> bool:
+    if isinstance(change, MinimumChange):
+        return change.after < least_now(change, workload)
     if not isinstance(change, SidecarChange):
         return isinstance(change, RemoveChange) or change.after < workload.replicas
     # What it says and what it would write: this gate alone compares them in a plan that gives back.
@@ -180,6 +187,11 @@ def moved(facts: Facts) -> Iterator[Objection]:
     for index, change, workload in facts.changes:
         if workload is None or workload.uid != change.uid:
             continue  # another gate says so
+        if isinstance(change, MinimumChange):
+            why = changed(change, workload)
+            if why:
+                yield Objection(index, change.workload, f"{why}; {_ANEW}")
+            continue
         if isinstance(change, ScaleChange) and change.before != workload.replicas:
             yield Objection(
                 index, change.workload, f"it has {workload.replicas} replicas, the plan saw {change.before}; {_ANEW}"

@@ -7,7 +7,8 @@ from datetime import timedelta
 from microglia.lifecycle.pace import frozen, limit
 from microglia.lifecycle.states import Phase
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import RemoveChange, ScaleChange
+from microglia.plan.change import CountChange, RemoveChange
+from microglia.plan.merged import kind_of
 from microglia.plan.pick import written
 from microglia.policy.digest import policy_digest
 from microglia.policy.scope import in_scope
@@ -40,9 +41,9 @@ def scope(facts: Facts) -> Iterator[Objection]:
             )
         if isinstance(change, RemoveChange):
             continue  # nothing of a cluster is written; the gate for rare kinds asks for its scope
-        replicas = isinstance(change, ScaleChange)
+        replicas = isinstance(change, CountChange)
         element, field = ("Replica", "replicas") if replicas else ("Route", "routes")
-        written_kind = change.id.kind if replicas else "Sidecar"
+        written_kind = kind_of(change)
         allowed: tuple[str, ...] = spec.actuation.replicas if replicas else spec.actuation.routes
         if element not in spec.scope.elements:
             yield Objection(

@@ -1,11 +1,11 @@
 """The mesh as a plan would leave it: counts, placements with the named victims gone, hosts newly hidden."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from microglia.model.ids import WorkloadId
-from microglia.plan.change import ScaleChange, SidecarChange
+from microglia.plan.change import CountChange, ScaleChange, SidecarChange
 from microglia.plan.document import Plan
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Pod
@@ -39,11 +39,25 @@ def what_if(plan: Plan, topology: Topology) -> After:
             continue
         if isinstance(change, SidecarChange) and change.cut:
             hidden[change.id] = hidden.get(change.id, frozenset()) | frozenset(change.cut)
-        elif isinstance(change, ScaleChange) and change.after < workload.replicas:
-            victims = frozenset(change.victims)
+        elif isinstance(change, CountChange) and change.after < workload.replicas:
+            gone = workload.replicas - change.after
+            victims = change.victims if isinstance(change, ScaleChange) else unlucky(workload.pods, gone)
             counts[change.id] = change.after
             pods[change.id] = tuple(pod for pod in workload.pods if pod.name not in victims)
     return After(counts, pods, hidden)
+
+
+def unlucky(pods: Iterable[Pod], count: int) -> frozenset[str]:
+    """The ``count`` pods whose going leaves the most in one zone, and there on one node: when an autoscaler takes pods,
+    nobody names which."""
+    left = {pod.name: pod for pod in pods}
+    gone: set[str] = set()
+    while left and len(gone) < count:
+        zones, nodes = by_zone(tuple(left.values())), by_node(tuple(left.values()))
+        first = min(left.values(), key=lambda pod: (zones[pod.zone or ""], nodes[pod.node], pod.name))
+        gone.add(first.name)
+        del left[first.name]
+    return frozenset(gone)
 
 
 def by_zone(pods: tuple[Pod, ...]) -> Counter[str]:

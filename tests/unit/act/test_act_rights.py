@@ -16,6 +16,7 @@ from kubernetes.client import ApiClient, Configuration
 from microglia import act
 from microglia.act.cluster import ApiCluster
 from microglia.act.lease import Lease
+from microglia.act.lowering import Lowering
 from microglia.act.scaling import Scaling
 from microglia.act.sidecars import Scoping
 from microglia.act.traces import Traces
@@ -26,6 +27,7 @@ from microglia.policy.schema import PruningPolicy
 from microglia.report.rbac import ACTING, CLIENTS, KEEPING
 from microglia.report.rights import LOCKS, Access
 from microglia.store.objects import ObjectJournal
+from tests.autoscaling import hpa, lowering, made_by_keda, scaled_object
 from tests.unit.act.changes import NOW, body, patience, plan, routes, scale
 from tests.unit.act.filed_cluster import DEPLOYMENT, FiledCluster, deployment, shop
 
@@ -97,7 +99,7 @@ def watched(tmp_path: Path) -> Watched:
 
 
 def test_acting_asks_for_exactly_what_is_granted(watched: Watched) -> None:
-    """Counts down and up, Sidecars made, changed and removed, for clients of every kind."""
+    """Counts down and up, minima down, Sidecars made, changed and removed, for clients of every kind."""
     cluster = watched.cluster
     for after in (4, 5):
         change = scale(cluster, "cart", after, victims=("cart-rs-0",) if after < 5 else ())
@@ -106,6 +108,13 @@ def test_acting_asks_for_exactly_what_is_granted(watched: Watched) -> None:
     for before, then in pairwise(bodies):
         change = routes(cluster, "cart", before, then, cut=("ads",) if then else (), shown=() if then else ("ads",))
         assert Scoping(watched, change, patience(), Traces()).write().state == "done"
+    keda = scaled_object("mail", target="cart"), made_by_keda("mail", target="cart")
+    for raw in (hpa(), *keda):
+        cluster.put(raw)
+    target = cluster.load()["Deployment/shop/cart"]
+    for key in ("HorizontalPodAutoscaler/shop/cart", "ScaledObject/shop/mail"):
+        least = lowering(target, cluster.load()[key], 4)
+        assert Lowering(watched, least, patience()).write().state == "done"
     for kind in CLIENTS:
         watched.read(BY_NAME[kind], "shop", "x")
     assert watched.paper.asked == rights(ACTING)

@@ -21,6 +21,7 @@ from microglia.policy.guarding import Guard
 from microglia.policy.schema import Metadata, Pace, PolicySpec, PruningPolicy
 from microglia.topology.build import build
 from microglia.topology.graph import Topology
+from tests.autoscaling import hpa, lowering
 from tests.factories import (
     NOW,
     WINDOW,
@@ -88,6 +89,11 @@ def one(topology: Topology, *records: Record, policy: PruningPolicy = POLICY, no
 def down(at: Any = CUT, **parts: Any) -> Record:
     """``a`` went from 5 to 4."""
     return record(scaled(OLD, 5, 4), at=at, **parts)
+
+
+def eased(at: Any = CUT, **parts: Any) -> Record:
+    """The minimum of the autoscaler of ``a`` went from 5 to 4."""
+    return record(lowering(OLD, hpa("a", 5, "a"), 4), at=at, **parts)
 
 
 def hid(at: Any = CUT, **parts: Any) -> Record:
@@ -388,6 +394,10 @@ def test_a_placement_is_not_looked_at_while_pods_move_or_after_it_was_kept() -> 
         (world(mine=[]), down(), "does not exist any more"),
         (world(), record(scaled(OLD, 5, 4, uid="other"), at=CUT), "deleted and made anew"),
         (world(mine=running(deployment("a", replicas=5))), down(), "somebody scaled it back: it has 5 replicas"),
+        (world(None, hpa("a", 5, "a")), eased(), "somebody raised it back: HorizontalPodAutoscaler shop/a keeps 5"),
+        (world(None, hpa("a", 9, "a")), eased(), "keeps 9"),
+        (world(None, hpa("a", 4, "a", uid="new")), eased(), "is gone or made anew"),
+        (world(), eased(), "HorizontalPodAutoscaler shop/a is gone or made anew"),
         (world(), hid(), "somebody showed the hosts again"),
     ],
 )
@@ -404,6 +414,11 @@ def test_what_the_world_has_overtaken_is_kept(topology: Topology, taken: Record,
     ("topology", "taken", "why"),
     [
         (world(mine=[], faults=[BlindSpot("Deployment", "403")]), down(), "Deployments cannot be read"),
+        (
+            world(faults=[BlindSpot("HorizontalPodAutoscaler", "403")]),
+            eased(),
+            "HorizontalPodAutoscalers cannot be read",
+        ),
         (world(faults=[BlindSpot("Sidecar", "403")]), hid(), "Sidecars cannot be read"),
     ],
 )
@@ -540,3 +555,15 @@ def test_what_regrows_is_shielded_for_two_windows() -> None:
     ]
     assert shields(state, said, POLICY, NOW) == (Shield("shop/a", until, "errors"), old)
     assert shields(None, [], POLICY, NOW) == ()
+
+
+def test_a_minimum_that_hurts_is_raised_again() -> None:
+    """Harm brings the old minimum back and shields the workload, though the count itself is the autoscaler's."""
+    bad = world({"a": {"failures": [(AFTER, 200)]}}, hpa("a", 4, "a"))
+    taken = eased()
+    (verdict,) = judge(History(None, (taken,)), bad, POLICY, NOW)
+    assert (verdict.verdict, verdict.element, verdict.protects) == ("Regrow", "replica:shop/a", ("shop/a",))
+    plan = regrow((verdict,), History(None, (taken,)), bad, POLICY, NOW)
+    assert plan is not None
+    (change,) = plan.changes
+    assert (change.kind, change.before, change.after) == ("minimum", 4, 5)

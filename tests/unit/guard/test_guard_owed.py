@@ -14,11 +14,13 @@ from microglia.model.ids import RouteId
 from microglia.plan.history import History, Record, Step
 from microglia.policy.schema import PruningPolicy
 from microglia.topology.build import build
+from tests.autoscaling import hpa, lowering
 from tests.factories import NOW, deployment, running, snapshot
 from tests.planning import cut, host, own, plan, pruning, record, scaled, wid
 
 ARGO = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/cart"}
 CART = deployment("cart", replicas=4, annotations=ARGO)
+HELM = {"annotations": {"meta.helm.sh/release-name": "web"}, "labels": {"app.kubernetes.io/managed-by": "Helm"}}
 ADS = host("ads")
 UNTIL = NOW + timedelta(days=20)
 
@@ -115,3 +117,15 @@ def test_a_delivered_sidecar_is_owed_too() -> None:
     (change,) = found.plan.changes
     assert change.widens
     assert look(merged, raws=[*running(CART), mine], shields=[shield]) is None
+
+
+@pytest.mark.parametrize(("marks", "owing"), [(HELM, True), ({}, False)])
+def test_a_minimum_that_files_set_is_owed_by_git(*, marks: Any, owing: bool) -> None:
+    """Whoever delivers the autoscaler would write the minimum back."""
+    workload = deployment("cart", replicas=4)
+    merged = record(lowering(workload, hpa(**marks), 4), way="git")
+    raws = [*running(workload), hpa(least=4, **marks)]
+    found = look(merged, raws=raws, verdicts=[hurt(merged)])
+    assert (found is not None) is owing
+    assert found is None or [(one.before, one.after) for one in found.plan.changes] == [(4, 5)]
+    assert look(merged, raws=[hpa(least=4, **marks)], verdicts=[hurt(merged)]) is None

@@ -15,7 +15,7 @@ from microglia.plan.desk import desk
 from microglia.plan.document import Note
 from microglia.plan.grounds import Grounds
 from microglia.plan.history import History
-from microglia.plan.replicas import scale, shrinking, victims
+from microglia.plan.replicas import fewer, shrinking, victims
 from microglia.policy.schema import PolicySpec, Retention, Weak, WeakReplicas
 from microglia.protect.ledger import Level, Protection, workload
 from microglia.score.scores import Hold
@@ -48,7 +48,9 @@ def found(ground: Grounds, spec: PolicySpec = SPEC, **parts: Any) -> tuple[list[
 
 def stepped(ground: Grounds, count: int) -> ScaleChange:
     """The change that takes ``count`` replicas."""
-    return scale(desk(ground, pruning(), SPEC), wid("cart"), count)
+    change = fewer(desk(ground, pruning(), SPEC), wid("cart"), count)
+    assert isinstance(change, ScaleChange)
+    return change
 
 
 def test_a_loser_goes_one_step() -> None:
@@ -231,7 +233,7 @@ def test_replicas_below_need_go_where_the_policy_says_so() -> None:
     assert [note.why for note in held] == ["needs 5 at its peak"]
     candidates, held = found(ground, WEAK)
     assert (len(candidates), held) == (1, [])
-    change = scale(desk(ground, pruning(), WEAK), wid("cart"), 1)
+    change = fewer(desk(ground, pruning(), WEAK), wid("cart"), 1)
     assert change.why.sentence == (
         "need 5 (peak 180 rps); below need, because spec.retention.weak.replicas allows 1 requests/h at risk; at risk"
         " 0.5 requests/h; 3 in the end"
@@ -241,7 +243,7 @@ def test_replicas_below_need_go_where_the_policy_says_so() -> None:
 def test_an_end_below_need_is_announced() -> None:
     """The first step stays above need; that the last will not is told with it."""
     ground = cart(target=3, need=4, risk=RISKS, peak=180.0)
-    change = scale(desk(ground, pruning(), WEAK), wid("cart"), 1)
+    change = fewer(desk(ground, pruning(), WEAK), wid("cart"), 1)
     assert change.why.sentence == ("need 4 (peak 180 rps); 3 in the end, below need by spec.retention.weak.replicas")
 
 

@@ -107,12 +107,16 @@ def test_a_kind_of_change_needs_its_own_fields() -> None:
     (version,) = custom_resources()["pruningplans.yaml"]["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     change = spec["properties"]["changes"]["items"]
-    assert change["properties"]["kind"]["enum"] == ["scale", "sidecar", "remove"]
+    assert change["properties"]["kind"]["enum"] == ["scale", "minimum", "sidecar", "remove"]
     assert change[CEL] == [
+        {
+            "rule": "self.kind != 'minimum' || (has(self.name) && has(self.scaler) && has(self.scalerUid))",
+            "message": "minimum also needs name and scaler and scalerUid",
+        },
         {
             "rule": "self.kind != 'sidecar' || (has(self.name) && has(self.namespace))",
             "message": "sidecar also needs name and namespace",
-        }
+        },
     ]
     assert change["properties"]["before"] == {
         "anyOf": [{"type": "integer"}, {"type": "string"}],

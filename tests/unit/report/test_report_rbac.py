@@ -21,8 +21,8 @@ def test_the_role_reads_every_kind_and_writes_nothing():
     assert proxy[0]["verbs"] == ["get", "create"]
 
 
-def test_acting_is_granted_apart_and_writes_five_kinds_of_things():
-    """Counts, Sidecars and marks of pods, the journal's own objects, the Lease in its namespace; nothing else."""
+def test_acting_is_granted_apart_and_writes_six_kinds_of_things():
+    """Counts, minima, Sidecars, marks of pods, the journal's objects, the Lease in its namespace; nothing else."""
     cluster, lock = acting_roles("ops")
     writing = {
         (rule["apiGroups"][0], resource, verb)
@@ -33,6 +33,8 @@ def test_acting_is_granted_apart_and_writes_five_kinds_of_things():
     istio, own = "networking.istio.io", "microglia.dev"
     assert writing == {
         ("apps", "deployments/scale", "update"),
+        ("autoscaling", "horizontalpodautoscalers", "update"),
+        ("keda.sh", "scaledobjects", "update"),
         ("", "pods", "patch"),
         (istio, "sidecars", "create"),
         (istio, "sidecars", "update"),

@@ -21,6 +21,7 @@ from microglia.plan.status import Remark
 from microglia.policy.schema import PruningPolicy
 from microglia.report.rights import RIGHTS, Role, granted, rules
 from microglia.store.objects import ObjectJournal
+from tests.autoscaling import hpa, lowering, made_by_keda, scaled_object
 from tests.chart import CHART, files
 from tests.factories import service
 from tests.unit.act import changes
@@ -143,9 +144,16 @@ def remember(cluster: Spied) -> None:
 
 
 def act(cluster: Spied) -> None:
-    """Take a replica, and make, change and remove a Sidecar."""
+    """Take a replica, lower two minima, and make, change and remove a Sidecar."""
     writer = ClusterWriter(cluster, changes.patience())
     assert writer.write(changes.scale(cluster, "cart", 2, victims=("cart-rs-2",))).state == "done"
+    target = cluster.load()["Deployment/shop/cart"]
+    keda = scaled_object("mail", 2, "cart"), made_by_keda("mail", 2, "cart")
+    for scaler in (hpa(least=2), *keda):
+        cluster.put(scaler)
+    for scaler in (hpa(least=2), keda[0]):
+        key = f"{scaler['kind']}/shop/{scaler['metadata']['name']}"
+        assert writer.write(lowering(target, cluster.load()[key], 1)).state == "done"
     first, more = changes.body("cart", "mail"), changes.body("cart", "mail", "ads")
     for before, after, cut in ((None, first, ("mail",)), (first, more, ("ads",)), (more, None, ())):
         hosts = tuple(f"{one}.shop.svc.cluster.local" for one in cut)

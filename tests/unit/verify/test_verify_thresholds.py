@@ -11,6 +11,7 @@ from microglia.score.extremes import peaks_over
 from microglia.verify.clear import Refused, verify
 from microglia.verify.gates import GATES
 from tests import factories
+from tests.autoscaling import hpa
 from tests.unit.verify.verify_world import ROOMY, scene
 
 ROUTE: dict[str, Any] = {"scale": {"cart": None}, "hide": {"web": ["search"]}}
@@ -108,6 +109,17 @@ def autoscaled(name: str) -> dict[str, Any]:
     spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9}
     raw = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "h", "namespace": "shop"}, "spec": spec}
     return {"world": {"objects": [raw]}}
+
+
+def least(count: int = 6, active: str = "True", after: int = 5) -> dict[str, Any]:
+    """An autoscaler of the cart with that minimum, and what ScalingActive says since; the minimum goes to ``after``."""
+    since = hpa(least=count, says={"AbleToScale": "True", "ScalingActive": active})
+    return {
+        "world": {"objects": [hpa(least=count)]},
+        "since": {"objects": [since]},
+        "plan": {"scale": {"cart": None}, "lower": {"cart": after}},
+        "policy": {"actuation": {"replicas": ["HorizontalPodAutoscaler"]}},
+    }
 
 
 def selected(*values: str) -> dict[str, Any]:
@@ -326,6 +338,15 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
     ("victims", "as many pods as the step is large", [
         (True, {"plan": {"scale": {"cart": {"victims": []}}}}), (False, {}),
         (True, {"plan": {"scale": {"cart": {"victims": ["cart-5d4f-0", "cart-5d4f-1"]}}}})]),
+    ("autoscaler", "a minimum at which it rests", [
+        (True, least(5, after=4)), (False, least(6)),
+        (True, least(7, after=6))]),
+    ("autoscaler", "a minimum that is needed", [
+        (True, least(after=2)), (False, least(after=3)),
+        (False, least(after=4))]),
+    ("autoscaler", "it says that it scales, that it does not, that it does not know", [
+        (False, least()), (True, least(active="False")),
+        (True, least(active="Unknown"))]),
     ("room", "cores for one more", [
         (True, {"world": node(cpu="8.9")}), (False, {"world": node(cpu="9")}), (False, {"world": node(cpu="9.1")})]),
     ("room", "memory for one more", [

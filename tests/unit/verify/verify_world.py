@@ -12,7 +12,7 @@ from microglia.lifecycle.states import Phase, Shield, State
 from microglia.model.ids import WorkloadId, service_host
 from microglia.model.objects import BlindSpot
 from microglia.model.snapshot import Source
-from microglia.plan.change import Change, ScaleChange, SidecarChange, Why, decision_digest
+from microglia.plan.change import Change, MinimumChange, ScaleChange, SidecarChange, Why, decision_digest
 from microglia.plan.document import Plan
 from microglia.plan.history import History, Judgement, Record, Step
 from microglia.plan.rare import rare
@@ -26,6 +26,7 @@ from microglia.topology.build import build
 from microglia.topology.graph import Topology
 from microglia.topology.nodes import Workload
 from tests import factories
+from tests.autoscaling import lowering
 
 NOW = factories.NOW
 SHOP = "shop"
@@ -52,7 +53,7 @@ WORLD: dict[str, Any] = {
     "taken_ago": 0,
 }
 POLICY: dict[str, Any] = {"pace": {"perNamespace": {"share": "100%", "atLeast": 4}, "perLap": {"share": "100%"}}}
-PLAN: dict[str, Any] = {"scale": {"cart": {}}, "hide": {}, "remove": False, "made_ago": 0}
+PLAN: dict[str, Any] = {"scale": {"cart": {}}, "lower": {}, "hide": {}, "remove": False, "made_ago": 0}
 HISTORY: dict[str, Any] = {"phase": "Pruning", "exposed": {}, "records": [], "shields": []}
 HIDE: dict[str, Any] = {"hide": {"web": ["search"]}}
 
@@ -195,6 +196,8 @@ def _plan(told: Tell, drafted: Topology, policy: PruningPolicy) -> Plan:
     changes += [
         _hide(drafted, drafted.workloads[WorkloadId(SHOP, name)], hosts) for name, hosts in told["hide"].items()
     ]
+    lowered = {drafted.workloads[WorkloadId(SHOP, name)]: after for name, after in told["lower"].items()}
+    changes += [_lower(drafted, workload, after) for workload, after in lowered.items()]
     if told["remove"]:
         scored = score(drafted, policy.spec)
         changes += rare(drafted, scored, protect(drafted, scored, policy.spec, (), NOW), policy).changes
@@ -222,6 +225,13 @@ def _scale(workload: Workload, wish: dict[str, Any]) -> ScaleChange:
         digest=decision_digest(workload.raw), victims=gone, expected=left, why=Why(sentence="", at_risk=0),
     )  # fmt: skip
     return change.model_copy(update=wish)
+
+
+def _lower(drafted: Topology, workload: Workload, after: int) -> MinimumChange:
+    kinds = ("ScaledObject", "HorizontalPodAutoscaler")
+    found = [(kind, raw) for kind in kinds for raw in drafted.objects.of(kind)]
+    kind, scaler = next((kind, raw) for kind, raw in found if raw["metadata"]["name"] == workload.id.name)
+    return lowering(workload.raw, {**scaler, "kind": kind}, after)
 
 
 def _hide(drafted: Topology, workload: Workload, wish: Any) -> SidecarChange:

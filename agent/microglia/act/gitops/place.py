@@ -10,8 +10,8 @@ from microglia.act.gitops.kustomize import Kustomize, read_kustomize
 from microglia.act.gitops.removals import removed_from
 from microglia.act.gitops.scopes import scope_in
 from microglia.act.gitops.values import Release, release_of, value_of
-from microglia.model.ids import ObjectRef, WorkloadId
-from microglia.plan.change import Change, RemoveChange, ScaleChange
+from microglia.model.ids import WorkloadId
+from microglia.plan.change import Change, CountChange, RemoveChange, ScaleChange
 from microglia.plan.document import Plan
 from microglia.topology.nodes import Workload
 
@@ -46,12 +46,14 @@ def _edits(change: Change, marks: Release, files: Files, hints: Hints) -> tuple[
     kustomize = read_kustomize(files)
     if isinstance(change, RemoveChange):
         return removed_from(files, kustomize, change, hints)
-    if not isinstance(change, ScaleChange):
+    if not isinstance(change, CountChange):
         return scope_in(files, kustomize, change, hints)
     if change.workload in hints.values:
         return value_of(files, change, marks, hints)
-    found = homes(files, kustomize, ObjectRef(change.id.kind, change.id.namespace, change.id.name), hints)
-    charted = () if found.places or change.workload in hints.places else value_of(files, change, marks, hints)
+    found = homes(files, kustomize, change.ref, hints)
+    # A chart's value for a count is not that for a minimum: of the latter people say which one it is.
+    counted = isinstance(change, ScaleChange) and not (found.places or change.workload in hints.places)
+    charted = value_of(files, change, marks, hints) if counted else ()
     if charted:
         return charted
     home = only(found, change.workload)
@@ -60,15 +62,13 @@ def _edits(change: Change, marks: Release, files: Files, hints: Hints) -> tuple[
     return count_in(files, kustomize, home, change)
 
 
-def _nowhere(change: ScaleChange, files: Files, kustomize: Kustomize, hints: Hints) -> str:
-    ref = ObjectRef(change.id.kind, change.id.namespace, change.id.name)
+def _nowhere(change: CountChange, files: Files, kustomize: Kustomize, hints: Hints) -> str:
+    ref = change.ref
     named = hints.places.get(change.workload)
     anywhere = homes(files, kustomize, ref, Hints()).places
     if named is not None and anywhere:
         return f"it is not in {named}, but in {', '.join(anywhere)}; name one of them with --at"
-    broken = next(
-        (path for path in files.naming(change.id.name) if files.fault(path) and "/templates/" not in path), ""
-    )
+    broken = next((path for path in files.naming(ref.name) if files.fault(path) and "/templates/" not in path), "")
     if broken:
         return f"no file here holds it, as far as they can be read: {broken} is no YAML ({files.fault(broken)})"
     return (

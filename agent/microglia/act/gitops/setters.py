@@ -39,17 +39,18 @@ class Setter:
         return _renumbered_inside(self.inside, self.spot, number)
 
 
-def last_word(kustomize: Kustomize, reached: Reached) -> Setter | None:
-    """The setter that wins; None when nothing sets a count."""
+def last_word(kustomize: Kustomize, reached: Reached, field: str = "replicas") -> Setter | None:
+    """The setter of ``spec.<field>`` that wins; None when nothing sets it. A ``replicas`` entry sets counts alone."""
     for depth, layer in enumerate(reversed(reached.layers)):
         place = len(reached.layers) - 1 - depth
         acting = [layer, *(kustomize.layers[one] for one in reversed(layer.components) if one in kustomize.layers)]
         for one in acting:
             # Within one kustomization, replicas are set after patches, and later patches after earlier ones.
-            found = _replicas(one, reached, place, depth) or _patched(kustomize.files, one, reached, place, depth)
+            found = _replicas(one, reached, place, depth) if field == "replicas" else None
+            found = found or _patched(kustomize.files, one, (reached, field), place, depth)
             if found:
                 return found
-    spot = reached.manifest.spot.at("spec", "replicas")
+    spot = reached.manifest.spot.at("spec", field)
     return Setter("file", reached.manifest.path, len(reached.layers), spot) if spot else None
 
 
@@ -62,11 +63,12 @@ def _replicas(layer: Layer, reached: Reached, place: int, depth: int) -> Setter 
     return None
 
 
-def _patched(files: Files, layer: Layer, reached: Reached, place: int, depth: int) -> Setter | None:
+def _patched(files: Files, layer: Layer, wanted: tuple[Reached, str], place: int, depth: int) -> Setter | None:
+    reached, field = wanted
     names = reached.names[: place + 1]
     found = None
     for target, path, document, inside in _patches(files, layer):
-        spot = _sets(document, target, names, reached)
+        spot = _sets(document, target, names, (reached.manifest.kind, field))
         if spot is not None:
             found = Setter("patch", path, depth, spot, inside)
     return found
@@ -103,19 +105,20 @@ def _patch(
             yield target, layer.path, document, inline
 
 
-def _sets(document: Spot, target: Spot | None, names: tuple[str, ...], reached: Reached) -> Spot | None:
+def _sets(document: Spot, target: Spot | None, names: tuple[str, ...], wanted: tuple[str, str]) -> Spot | None:
+    kind, field = wanted
     if isinstance(document.node, SequenceNode):
-        if not _targets(target, names, reached.manifest.kind):
+        if not _targets(target, names, kind):
             return None
         written = [
             one.at("value")
             for one in document.items()
-            if one.word("path") == "/spec/replicas" and one.word("op") in _WRITES
+            if one.word("path") == f"/spec/{field}" and one.word("op") in _WRITES
         ]
         return written[-1] if written else None
-    named = document.word("kind") == reached.manifest.kind and document.word("metadata", "name") in names
-    meant = _targets(target, names, reached.manifest.kind) if target else named
-    return document.at("spec", "replicas") if meant else None
+    named = document.word("kind") == kind and document.word("metadata", "name") in names
+    meant = _targets(target, names, kind) if target else named
+    return document.at("spec", field) if meant else None
 
 
 def _targets(target: Spot | None, names: tuple[str, ...], kind: str) -> bool:

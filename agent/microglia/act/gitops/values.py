@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from microglia.act.gitops.charts import Count, Release, chart_of, charts, counts, nested_in, release_of
 from microglia.act.gitops.files import Edit, Files, Hints, UnplacedError, folder_of, joined
 from microglia.act.gitops.marks import Spot, Steps
-from microglia.plan.change import ScaleChange
+from microglia.plan.change import CountChange
 
 _SHOWN = 4
 _CARRIED: dict[str, tuple[Steps, tuple[str, ...]]] = {
@@ -31,7 +31,7 @@ class Said:
         return f"{self.path}:{'.'.join(self.keys)}"
 
 
-def value_of(files: Files, change: ScaleChange, marks: Release, hints: Hints) -> tuple[Edit, ...]:
+def value_of(files: Files, change: CountChange, marks: Release, hints: Hints) -> tuple[Edit, ...]:
     """The edit of the value that is the count; nothing when no chart here makes the object. Raises UnplacedError."""
     named = hints.values.get(change.workload)
     if named is not None:
@@ -46,7 +46,7 @@ def value_of(files: Files, change: ScaleChange, marks: Release, hints: Hints) ->
     raise UnplacedError(_question(change, found, fitting or said))
 
 
-def _named(files: Files, change: ScaleChange, path: str, keys: tuple[str, ...]) -> tuple[Edit, ...]:
+def _named(files: Files, change: CountChange, path: str, keys: tuple[str, ...]) -> tuple[Edit, ...]:
     if path not in files.texts:
         raise UnplacedError(
             f"there is no file {path} in this commit; --values-path takes a path from the root of the repository"
@@ -60,7 +60,7 @@ def _named(files: Files, change: ScaleChange, path: str, keys: tuple[str, ...]) 
     raise UnplacedError(f"{path} has no value {'.'.join(keys)}; write it there first, with {change.before}")
 
 
-def _edit(files: Files, said: Said, change: ScaleChange) -> Edit:
+def _edit(files: Files, said: Said, change: CountChange) -> Edit:
     if said.spot.number() != change.before:
         raise UnplacedError(
             f"{said.path} line {said.spot.line} says {said.spot.word() or 'something else'}, the cluster has"
@@ -123,7 +123,7 @@ def _may_differ(files: Files, said: Said, everyone: Iterable[Said]) -> bool:
     )
 
 
-def _question(change: ScaleChange, found: Iterable[Count], said: Iterable[Said]) -> str:
+def _question(change: CountChange, found: Iterable[Count], said: Iterable[Said]) -> str:
     counted, told = list(found), list(said)
     where = ", ".join(sorted({f"{one.template} (.Values.{'.'.join(one.path)})" for one in counted})[:_SHOWN])
     values = ", ".join([f"{one.hint} says {one.spot.word()}" for one in told][:_SHOWN]) or "no file says a number there"

@@ -52,15 +52,17 @@ def by_scale(raw: Raw) -> Owner | None:
     return next((owner for entry, owner in claims if entry.get("subresource") == "scale"), None)
 
 
-def by_fields(raw: Raw, besides: str = "") -> Owner | None:
-    """The first manager that owns the count and would set it again; those of code ``besides`` are passed over."""
-    return next((owner for _, owner in _claims(raw) if owner.code != besides), None)
+def by_fields(raw: Raw, besides: str = "", field: str = "replicas") -> Owner | None:
+    """The first manager that owns the count (or another ``field`` of the spec) and would set it again; those of code
+    ``besides`` are passed over."""
+    return next((owner for _, owner in _claims(raw, field) if owner.code != besides), None)
 
 
-def _claims(raw: Raw) -> Iterable[tuple[Mapping[str, Any], Owner]]:
+def _claims(raw: Raw, field: str = "replicas") -> Iterable[tuple[Mapping[str, Any], Owner]]:
     created = moment(at(raw, "metadata", "creationTimestamp"))
+    taking = "kubectl scale" if field == "replicas" else "kubectl edit"
     for entry in _entries(raw):
-        if not _counts(entry):
+        if not _counts(entry, field):
             continue
         manager = str(entry.get("manager", ""))
         code, name = next(((code, name) for key, code, name in _KNOWN if manager.lower().startswith(key)), ("", ""))
@@ -70,12 +72,12 @@ def _claims(raw: Raw) -> Iterable[tuple[Mapping[str, Any], Owner]]:
         foreign = not manager.startswith(_FINISHED) and (entry.get("subresource") == "scale" or late)
         if code or applied or foreign:
             how = entry.get("subresource") or entry.get("operation")
-            evidence = f"metadata.managedFields: {manager} ({how}) owns spec.replicas"
+            evidence = f"metadata.managedFields: {manager} ({how}) owns spec.{field}"
             if applied and manager.startswith("kubectl"):
-                way_out = f"drop replicas from the file; {_HAND_OVER}"
+                way_out = f"drop {field} from the file; {_HAND_OVER}"
                 yield entry, Owner("kubectl", "the next kubectl apply", evidence, act=False, way_out=way_out)
             else:
-                way_out = "" if code else "change it there; if it is gone, kubectl scale takes the count over"
+                way_out = "" if code else f"change it there; if it is gone, {taking} takes the count over"
                 yield entry, Owner(code or "field-manager", name or manager, evidence, act=False, way_out=way_out)
 
 
@@ -107,8 +109,8 @@ def _entries(raw: Raw) -> tuple[Mapping[str, Any], ...]:
     return tuple(at(raw, "metadata", "managedFields", default=()))
 
 
-def _counts(entry: Mapping[str, Any]) -> bool:
-    return at(entry, "fieldsV1", "f:spec", "f:replicas") is not None
+def _counts(entry: Mapping[str, Any], field: str = "replicas") -> bool:
+    return at(entry, "fieldsV1", "f:spec", f"f:{field}") is not None
 
 
 def _is_helm(entry: Mapping[str, Any]) -> bool:
