@@ -46,15 +46,15 @@ def per_second(name: str, value: str, sort: str = "Pods") -> Json:
     return {"type": sort, sort.lower(): {"metric": {"name": name}, "target": target}}
 
 
-def lowering(workload: Raw, scaler: Raw, after: int, **parts: Any) -> MinimumChange:
+def lowering(target: Raw, scaler: Raw, after: int, **parts: Any) -> MinimumChange:
     """The change of a minimum as it was drafted; ``parts`` replace its fields."""
     field = "minReplicaCount" if scaler["kind"] == "ScaledObject" else "minReplicas"
     change = MinimumChange(
-        workload=f"shop/{workload['metadata']['name']}",
-        uid=workload["metadata"]["uid"],
+        workload=f"shop/{target['metadata']['name']}",
+        uid=target["metadata"]["uid"],
         before=scaler["spec"][field],
         after=after,
-        digest=minimum_digest(workload, scaler),
+        digest=minimum_digest(target, scaler),
         scaler=scaler["kind"],
         name=scaler["metadata"]["name"],
         scaler_uid=scaler["metadata"]["uid"],

@@ -19,8 +19,10 @@ from microglia.model.objects import Raw, annotations_of, at, name_of
 from microglia.model.ports import ConflictError, GoneError, WritableCluster
 from microglia.plan.change import ScaleChange, SidecarChange, Why, decision_digest, observed
 from microglia.plan.sidecar import plain
+from tests.autoscaling import hpa, lowering
 
 DEPLOYMENT, SIDECAR, POD, LEASE = (BY_NAME[name] for name in ("Deployment", "Sidecar", "Pod", "Lease"))
+HPA = BY_NAME["HorizontalPodAutoscaler"]
 
 WHY = Why(sentence="the contract asks for it", at_risk=0.0)
 
@@ -200,6 +202,29 @@ def sidecars_live_by_their_preconditions(subject: Subject) -> None:
             again()
 
 
+def minima_live_by_their_preconditions(subject: Subject) -> None:
+    """A minimum is raised and lowered with the version that was read; all else of the autoscaler stays; an old read
+    conflicts."""
+    body = hpa("contract", 2, subject.deployment)
+    metadata = {"name": "contract", "namespace": subject.namespace}
+    old = subject.cluster.create(HPA, {**body, "metadata": metadata})
+    change = lowering(subject.fresh(), old, 3, workload=f"{subject.namespace}/{subject.deployment}")
+    writer = ClusterWriter(subject.cluster)
+    assert writer.look(change).state == "pending"
+    assert writer.write(change).state == "done"
+    assert writer.look(change).state == "done"
+    after = subject.cluster.read(HPA, subject.namespace, "contract")
+    assert after is not None
+    assert {**after["spec"], "minReplicas": 2} == old["spec"]
+    assert at(after, "spec", "minReplicas") == 3
+    with pytest.raises(ConflictError):
+        subject.cluster.replace(HPA, {**old, "spec": after["spec"]})
+    with pytest.raises(ConflictError):
+        subject.cluster.replace(HPA, other(after, uid="00000000-0000-0000-0000-000000000000"))
+    assert at(subject.fresh(), "spec", "replicas") == 3
+    subject.cluster.delete(HPA, subject.cluster.read(HPA, subject.namespace, "contract") or {})
+
+
 def leases_live_by_their_preconditions(subject: Subject) -> None:
     """A Lease is created once and replaced only as read: the lock's two writes."""
     spec = {"holderIdentity": "ann@laptop", "leaseDurationSeconds": 15, "renewTime": "2026-06-29T12:00:00.000000Z"}
@@ -325,6 +350,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     annotations_come_and_go,
     annotating_compares_uid_and_existence,
     sidecars_live_by_their_preconditions,
+    minima_live_by_their_preconditions,
     leases_live_by_their_preconditions,
     a_step_and_its_way_back,
     an_annotation_is_no_surprise_and_a_rollout_is,

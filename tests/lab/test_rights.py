@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from microglia.act.lease import Lease
+from microglia.act.write import ClusterWriter
 from microglia.cli.agents import Role, Station
 from microglia.daemon.agent import Agent
 from microglia.daemon.bell import Bell
@@ -24,8 +25,11 @@ from microglia.daemon.watch import PAUSE, SpecWatch
 from microglia.model.kinds import BY_NAME, KINDS
 from microglia.plan.object import PLAN_KIND
 from microglia.report.rights import RIGHTS, Right
+from tests.autoscaling import hpa, lowering, scaled_object
+from tests.factories import deployment
 from tests.lab import Lab
 from tests.lab.crew import ROLES, Ears
+from tests.lab.definitions import definition
 from tests.lab.helming import NAMESPACE, RELEASE
 from tests.lab.person import Person, Said
 from tests.lab.release import PLANS, POLICIES, POLICY, SIDECARS, Release
@@ -50,9 +54,10 @@ LEASED = [right for right in RIGHTS if right.bound == "leases"]
 FOUND_OUT = [right for right in RIGHTS if right.bound == "discovery"]
 FILED = [right for right in RIGHTS if (right.resources, right.verbs) == (("pruningpolicies",), ("create", "update"))]
 HIDING = [right for right in RIGHTS if right.resources == ("sidecars",) and right.bound == "acting"]
+LOWERING = [right for right in RIGHTS if right.bound == "acting" and right.group in ("autoscaling", "keda.sh")]
 UNSERVED = [right for right in RIGHTS if right.verbs == LOOKS and not FOUND.intersection(right.resources)]
 LOOKED = [right for right in RIGHTS if right.verbs == LOOKS and right.role == "reader" and right.group in READS]
-APART = (*WATCHED, *LEASED, *FOUND_OUT, *FILED, *HIDING, *UNSERVED, *LOOKED)
+APART = (*WATCHED, *LEASED, *FOUND_OUT, *FILED, *HIDING, *LOWERING, *UNSERVED, *LOOKED)
 """Rules that have tests of their own."""
 USED = [right for right in RIGHTS if right not in APART]
 """What a round of either agent on this mesh cannot do without."""
@@ -226,6 +231,30 @@ def test_who_may_not_write_sidecars_says_so_and_hides_nothing(release: Release, 
     assert release.ward.counts() == release.before
 
 
+@pytest.mark.parametrize("right", LOWERING, ids=lambda right: right.resources[0])
+def test_who_may_not_write_autoscalers_says_so_and_writes_nothing(
+    release: Release, crew: dict[Role, tuple[Agent, Station]], right: Right
+) -> None:
+    """A minimum of nobody's workload: it fails by name, stays as it was, and is raised once the rule is back."""
+    kind = next(kind for kind in KINDS if kind.plural == right.resources[0])
+    api, made = release.lab.api, kind.optional
+    release.lab.apply([definition(kind)] if made else [])
+    (scaler,) = release.lab.apply([ghostly(kind.name)])
+    change = lowering(deployment("ghost"), scaler, 3, workload="bad/ghost")
+    writer = ClusterWriter(crew[right.role][1].writable)
+    path = kind.path.replace(f"/{kind.plural}", f"/namespaces/bad/{kind.plural}/ghost")
+    with without_right(release, right):
+        step = writer.write(change)
+    assert (step.state, kind.plural in step.message) == ("failed", True), step.message
+    assert "microglia doctor --rbac-act" in step.message
+    assert api.get(path)["spec"][change.field] == 2
+    assert writer.write(change).state == "done"
+    assert api.get(path)["spec"][change.field] == 3
+    api.delete(path)
+    if made:
+        api.delete(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{kind.plural}.{kind.group}")
+
+
 @pytest.mark.parametrize("right", FOUND_OUT, ids=lambda right: right.role)
 def test_who_may_not_reach_prometheus_says_so_and_takes_nothing(release: Release, ears: Ears, right: Right) -> None:
     """No Prometheus is named, and the one that is found may not be asked: what is missing is told by name. With the
@@ -274,6 +303,15 @@ def test_every_rule_that_the_chart_renders_is_walked(release: Release) -> None:
         for rule in [{**rule_of(right), **({"resourceNames": list(right.names)} if right.names else {})}]
     }
     assert found == walked
+
+
+def ghostly(kind: str) -> dict[str, Any]:
+    """An autoscaler of namespace bad whose target does not exist, with a minimum of 2."""
+    raw = (scaled_object if kind == "ScaledObject" else hpa)("ghost", 2, "ghost")
+    return {
+        **{key: raw[key] for key in ("apiVersion", "kind", "spec")},
+        "metadata": {"name": "ghost", "namespace": "bad"},
+    }
 
 
 def complaints(release: Release) -> list[str]:

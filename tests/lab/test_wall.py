@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from microglia.model.kinds import BY_NAME
 from microglia.plan.object import plan_object
 from microglia.policy.schema import PruningPolicy
 from tests import factories, planning
+from tests.autoscaling import scaled_object
 from tests.lab import Lab
 from tests.lab.api import ApiError
+from tests.lab.definitions import definition
 from tests.lab.helming import NAMESPACE, RELEASE
+from tests.lab.waiting import until
 from tests.lab.walled import OTHER, PLANS, SHOP, SIDECARS, WRITER, Walled, deployment_body, pod_body, sidecar_body
 
 pytestmark = pytest.mark.timeout(180)
@@ -98,6 +102,46 @@ def test_never_a_pinned_object(walled: Walled) -> None:
     walled.deployment("standby", 4)
     walled.protect("standby-pin", "standby")
     assert "Protection standby-pin pins standby" in refusal(lambda: walled.scale("standby", 3))
+
+
+def test_a_minimum_has_the_walls_of_a_count(walled: Walled) -> None:
+    """Floors and pins of the target, the step, the second copy and the last: of a HorizontalPodAutoscaler."""
+    made = walled.autoscaler("elastic", 6)
+    assert walled.lower(made, 5) == 5
+    assert "allows 1 of 5 replicas in one step, this takes 2" in refusal(lambda: walled.lower(made, 3))
+    walled.protect("elastic-floor", "elastic", level="floor", minReplicas=5)
+    assert "Protection elastic-floor holds elastic at 5 replicas" in refusal(lambda: walled.lower(made, 4))
+    walled.protect("springy-pin", "springy")
+    assert "Protection springy-pin pins springy" in refusal(partial(walled.lower, walled.autoscaler("springy", 4), 3))
+    assert "keeps 2 replicas" in refusal(partial(walled.lower, walled.autoscaler("twin", 2), 1))
+    assert walled.lower(made, 9) == 9
+
+
+def test_a_scaled_object_has_the_same_walls(walled: Walled) -> None:
+    """KEDA's minimum may be none; the writer never makes it that."""
+    walled.lab.apply([definition(BY_NAME["ScaledObject"])])
+    made = walled.scaler(scaled_object("queue", 4, "queue"))
+    until("the writer is heard about it", lambda: "" if walled.lower(made, 3, dryRun="All") == 3 else "no", 30.0)
+    assert walled.lower(made, 3) == 3
+    assert "allows 1 of 3 replicas" in refusal(lambda: walled.lower(made, 1))
+    assert "keeps 2 replicas" in refusal(partial(walled.lower, walled.scaler(scaled_object("tail", 2, "tail")), 1))
+    one = walled.scaler(scaled_object("last", 1, "last"))
+    assert "never takes the last copy" in refusal(lambda: walled.lower(one, 0))
+    assert "changes nothing of an autoscaler but spec.minReplicaCount" in refusal(
+        lambda: walled.rewrite(made, maxReplicaCount=5)
+    )
+    assert walled.lower(made, 8) == 8
+
+
+def test_of_an_autoscaler_only_the_minimum_is_written(walled: Walled) -> None:
+    """Neither bounds, nor target, nor pace; an untouched one passes."""
+    made = walled.autoscaler("bounded", 4)
+    other = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "other"}
+    pace = {"scaleDown": {"stabilizationWindowSeconds": 5}}
+    for spec in ({"maxReplicas": 9}, {"scaleTargetRef": other}, {"behavior": pace}):
+        told = refusal(partial(walled.rewrite, made, **spec))
+        assert "microglia's writer changes nothing of an autoscaler but spec.minReplicas" in told
+    assert walled.lower(made, 4) == 4
 
 
 def test_never_somebody_elses_sidecar(walled: Walled) -> None:

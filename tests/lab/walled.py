@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from microglia.model.kinds import BY_NAME
 from microglia.plan.object import plan_object
+from tests.autoscaling import hpa
 from tests.factories import deployment
 from tests.lab import Lab
 from tests.lab.api import MERGE_PATCH, Api, ApiError
@@ -34,6 +36,7 @@ class Walled:
         lab.apply([pod_body("probe")])
         self.deployment("solo", 1)
         self.deployment("five", 5)
+        self.probe = self.autoscaler("probe", 2)
         self.writer: Api = lab.api_for(NAMESPACE, WRITER)
         until("the admission policies bind", self._unbound, _ENFORCED_WITHIN)
 
@@ -75,6 +78,30 @@ class Walled:
         }
         return int(self.writer.send("PUT", f"{path}/scale", body, query=query)["spec"].get("replicas", 0))
 
+    def autoscaler(self, name: str, least: int) -> dict[str, Any]:
+        """A HorizontalPodAutoscaler of the Deployment of that name."""
+        return self.scaler(hpa(name, least, name))
+
+    def scaler(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """That autoscaler, as somebody else puts it there."""
+        body = {key: raw[key] for key in ("apiVersion", "kind", "spec")}
+        (made,) = self.lab.apply([{**body, "metadata": {"name": raw["metadata"]["name"], "namespace": SHOP}}])
+        return made
+
+    def lower(self, raw: Mapping[str, Any], least: int, **query: str) -> int:
+        """The writer's write of a minimum; returns what the server stored. Raises ApiError."""
+        field = "minReplicaCount" if raw["kind"] == "ScaledObject" else "minReplicas"
+        return int(self.rewrite(raw, query, **{field: least})["spec"].get(field, 0))
+
+    def rewrite(self, raw: Mapping[str, Any], query: Mapping[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+        """The writer's write of other fields of an autoscaler's spec, whatever its version. Raises ApiError."""
+        kind = BY_NAME[str(raw["kind"])]
+        path = kind.path.replace(f"/{kind.plural}", f"/namespaces/{SHOP}/{kind.plural}/{raw['metadata']['name']}")
+        now = self.lab.api.get(path)
+        if not kind.optional:
+            del now["metadata"]["resourceVersion"]  # its controller moves it all the time
+        return self.writer.send("PUT", path, {**now, "spec": {**now["spec"], **spec}}, query=dict(query or {}))
+
     def sidecar(self, name: str, hosts: list[str], **labels: str) -> dict[str, Any]:
         """A Sidecar that somebody else puts there."""
         (made,) = self.lab.apply([sidecar_body(name, hosts, labels)])
@@ -99,6 +126,7 @@ class Walled:
         return (
             _allowed("pods", lambda: self.writer.send("PATCH", pod, labelled, MERGE_PATCH, dry))
             or _allowed("sidecars", lambda: self.writer.send("POST", SIDECARS, sidecar_body("x", [], {}), query=dry))
+            or _allowed("autoscalers", lambda: self.rewrite(self.probe, dry, maxReplicas=3))
             or _allowed("plans", lambda: self.lab.api.send("POST", PLANS, signed, query=dry))
         )
 

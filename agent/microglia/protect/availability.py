@@ -113,9 +113,15 @@ def _floored(look: Look, targets: Iterable[WorkloadId], least: int, where: Where
         workload = look.workloads[target]
         lever = workload.owner.lever
         if lever is None or "fallback" in where.field or not _open(lever, look):
-            yield from floor([target], least, "the minimum of its autoscaler", where)
+            yield from floor([target], least, f"the minimum of its autoscaler{_why_not(lever, look)}", where)
         elif where.source == lever.ref and workload.replicas != lever.least:
             yield from pin([target], f"its autoscaler holds {workload.replicas}, and not its minimum", where)
+
+
+def _why_not(lever: Lever | None, look: Look) -> str:
+    """What keeps a minimum that the policy would let us lower."""
+    asked = lever is not None and lever.ref.kind in look.policy.actuation.replicas
+    return f", not lowered now: {lever.stuck}" if lever and asked and lever.stuck else ""
 
 
 def _open(lever: Lever, look: Look) -> bool:

@@ -61,8 +61,11 @@ def _capacity(
 ) -> Capacity:
     claim, fault = declared(workload)
     stream = workload.id.key in streams
+    lever = workload.owner.lever
+    # What an autoscaler aims at is somebody's word on a copy, but not that it was seen.
+    aimed = lever.rps if lever and claim is None and not stream else None
     rps = None if stream else model.rps
-    if fault or (claim is None and rps is None):
+    if fault or (claim is None and aimed is None and rps is None):
         reason = fault or (
             "it is called over TCP or by long streams, which have no unit of request" if stream else model.obstacle
         )
@@ -70,6 +73,9 @@ def _capacity(
     if not math.isfinite(uneven):
         reason = "how evenly its replicas share the load was never seen; check that every sidecar is scraped"
         return Capacity(None, reason, uneven, demonstrated, "")
+    if lever and aimed is not None and (rps is None or aimed <= rps):
+        text = f"aimed at by {lever.ref}: {aimed:g} rps{_spread(uneven)} = {aimed / uneven:.5g} rps"
+        return Capacity(aimed / uneven, f"target of {lever.ref}", uneven, demonstrated, text)
     if claim is not None:
         demonstrated = max(demonstrated, claim / uneven)
     if rps is None or (claim is not None and claim <= rps):

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from microglia.model.objects import BlindSpot
-from microglia.plan.change import MinimumChange, minimum_digest
+from microglia.plan.approval import alike
+from microglia.plan.change import MinimumChange, Saving, minimum_digest
 from microglia.plan.desk import desk
 from microglia.plan.document import Note, Way
 from microglia.plan.grounds import Grounds
@@ -219,3 +220,27 @@ def test_an_object_of_the_cluster_tells_of_minima() -> None:
     assert waiting_status(made).what == "-2 of minima"
     (told,) = plan_object(made)["spec"]["changes"]
     assert MinimumChange.model_validate(told) == made.changes[0]
+
+
+def test_minima_are_alike_when_they_write_the_same() -> None:
+    """To the same autoscaler, from and to the same number: whatever speaks for it."""
+    made = plan(lowering(CART, hpa(), 4))
+    assert alike(made, plan(lowering(CART, hpa(), 4, saving=Saving(cpu=9.0))))
+    assert not alike(made, plan(lowering(CART, hpa(), 3)))
+    assert not alike(made, plan(lowering(CART, hpa("other"), 4)))
+
+
+def test_a_count_is_told_as_what_it_is() -> None:
+    """Where the number stands, and what is counted: the workload's own, or the least of its autoscaler."""
+    own, least = scaled(CART, 5, 4), lowering(CART, scaled_object(), 4)
+    assert (str(own.ref), own.field, own.unit) == ("Deployment shop/cart", "replicas", "replicas")
+    assert (str(least.ref), least.field, least.unit) == (
+        "ScaledObject shop/cart", "minReplicaCount", "replicas at least",
+    )  # fmt: skip
+
+
+def test_what_metrics_never_named_saves_nothing() -> None:
+    """No hour of it was seen at its minimum."""
+    ground = cart(hpa())
+    unnamed = build(snapshot(*running(deployment("web"))))
+    assert at_minimum(unnamed, ground.topology.workloads[wid("cart")], 5) == 0.0

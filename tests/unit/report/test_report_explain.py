@@ -11,6 +11,7 @@ from microglia.policy.schema import PolicySpec, Retention, Weak, WeakReplicas
 from microglia.protect.ledger import Level, Protection, route, workload
 from microglia.report.explain import explain_text
 from microglia.score.scores import Capacity, Hold
+from tests.autoscaling import WORKS, hpa, lowering
 from tests.factories import deployment, nodes, replica_score, running, snapshot
 from tests.planning import grounds, host, plan, scaled, selection, step_lost, wid
 from tests.planning import route as scored
@@ -233,3 +234,16 @@ def test_what_the_policy_says_of_replicas_below_need_is_told() -> None:
         " whatever the requests"
     ) in flat(explain_text(wid("cart"), firm, plan(), WEAK))
     assert "Weak" not in explain_text(wid("cart"), decision, plan(), SPEC)
+
+
+def test_a_minimum_is_told_as_the_autoscalers() -> None:
+    """What microglia would do about the owner, what stands in the way, and what this lap does."""
+    raw = deployment("cart", replicas=5)
+    for says, told in ((WORKS, "lowers its minimum, where the policy lets it"), ({}, "refuses")):
+        seen = snapshot(*running(raw), hpa(says=says))
+        text = flat(explain_text(wid("cart"), grounds(seen, selection({})), plan(lowering(raw, hpa(), 4)), SPEC))
+        assert f"so microglia {told}: lower spec.minReplicas of HorizontalPodAutoscaler shop/cart, now 5" in text
+        assert ("; not now: HorizontalPodAutoscaler shop/cart does not say AbleToScale" in text) is (says == {})
+    score, made = replica_score(wid("cart"), 5, 3), plan(lowering(raw, hpa(), 4))
+    text = flat(explain_text(wid("cart"), grounds(seen, selection({"cart": 3}), score), made, SPEC))
+    assert "5 -> 4 in spec.minReplicas of HorizontalPodAutoscaler shop/cart, which takes them when it likes" in text

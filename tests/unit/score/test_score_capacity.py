@@ -15,6 +15,7 @@ from microglia.score.regression import fit
 from microglia.score.scores import ReplicaScore
 from microglia.topology.graph import Topology
 from tests import factories
+from tests.autoscaling import hpa, per_second
 from tests.unit.score.worlds import Spec, daily, host, world
 
 HOURS = factories.WINDOW.hours
@@ -174,6 +175,30 @@ def test_without_container_metrics_capacity_is_unknown() -> None:
     assert found.capacity.rps is None
     assert "cAdvisor" in found.holds[0].why
     assert "microglia.dev/capacity" in found.holds[0].why
+
+
+def _aims(metric: str, value: str, spec: Spec = CART, edges: EdgeActivity | None = None) -> ReplicaScore:
+    return _score(world(spec, edges=edges, more=[hpa(metrics=[per_second(metric, value)])]))
+
+
+def test_an_autoscalers_target_of_requests_per_second_is_a_capacity() -> None:
+    """The least of it and the model's 100 counts; unlike a declared one it is not said to be seen healthy."""
+    none, low, high = _score(world(CART)), _aims("http_requests_per_second", "50"), _aims("cart_rps", "300")
+    assert (low.capacity.rps, low.capacity.source) == (50, "target of HorizontalPodAutoscaler shop/cart")
+    assert low.capacity.arithmetic == "aimed at by HorizontalPodAutoscaler shop/cart: 50 rps = 50 rps"
+    assert low.capacity.demonstrated == high.capacity.demonstrated == none.capacity.demonstrated
+    assert high.capacity == none.capacity
+    silent = replace(CART, seconds=0.0)
+    assert (_score(world(silent)).capacity.rps, _aims("cart_rps", "50", silent).capacity.rps) == (None, 50)
+
+
+def test_any_other_target_says_nothing_of_requests() -> None:
+    """A queue's length is none; a declared capacity goes first, even where it cannot be read; streams have no unit."""
+    assert _aims("queue_length", "50").capacity == _score(world(CART)).capacity
+    assert _aims("cart_rps", "50", _declares("80rps")).capacity.rps == 80
+    assert _aims("cart_rps", "50", _declares("many")).capacity.rps is None
+    streams = replace(factories.edges(("shop/x", host("cart"), "shop/cart")), flowing=np.ones(1, dtype=bool))
+    assert _aims("cart_rps", "50", edges=streams).capacity.rps is None
 
 
 def test_an_idle_workload_needs_no_capacity() -> None:
