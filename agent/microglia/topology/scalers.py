@@ -30,9 +30,12 @@ class Scalers:
         """The scaler of ``target``, None when there is none. Beside a sleep schedule nobody's minimum is lowered."""
         owner = self.owners.get(target)
         asleep = nap("the object", raw) or self.sleepers.get(target.namespace)
-        if owner is None or owner.lever is None or asleep is None:
+        if owner is None or owner.lever is None:
             return owner or asleep
-        return replace(owner, lever=replace(owner.lever, stuck=f"{asleep.name} sets counts too ({asleep.evidence})"))
+        stuck = f"{asleep.name} sets counts too ({asleep.evidence})" if asleep else ""
+        if target.kind != "Deployment":
+            stuck = f"its target is a {target.kind}, and only those of Deployments are lowered"
+        return replace(owner, lever=replace(owner.lever, stuck=stuck)) if stuck else owner
 
 
 def read_scalers(objects: Objects) -> Scalers:

@@ -1,5 +1,7 @@
 """Minima of autoscalers in files: the autoscaler's own manifest, patch or overlay, never the Deployment's count."""
 
+from typing import Any
+
 from microglia.act.gitops.files import Hints
 from tests.autoscaling import hpa, lowering, scaled_object
 from tests.factories import deployment
@@ -77,7 +79,10 @@ def test_a_number_that_is_left_out_or_differs_has_no_place() -> None:
 
 def test_a_charts_count_is_never_taken_for_a_minimum() -> None:
     """Which value holds the minimum people say; the count of the same size is left alone."""
-    marks = {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "cart"}}
+    marks: dict[str, Any] = {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "cart"},
+    }
     files = dict(CHART)
     (found,) = placed(files, CHANGE, **marks)
     assert found.edits == ()

@@ -20,7 +20,10 @@ from tests.planning import cut, host, own, plan, pruning, record, scaled, wid
 
 ARGO = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/cart"}
 CART = deployment("cart", replicas=4, annotations=ARGO)
-HELM = {"annotations": {"meta.helm.sh/release-name": "web"}, "labels": {"app.kubernetes.io/managed-by": "Helm"}}
+HELM: dict[str, Any] = {
+    "annotations": {"meta.helm.sh/release-name": "web"},
+    "labels": {"app.kubernetes.io/managed-by": "Helm"},
+}
 ADS = host("ads")
 UNTIL = NOW + timedelta(days=20)
 

@@ -9,12 +9,12 @@ from microglia.topology.build import build
 from microglia.topology.levers import aims_at
 from microglia.topology.nodes import Lever, Owner
 from tests.autoscaling import WORKS, Json, hpa, made_by_keda, per_second, scaled_object
-from tests.factories import deployment, snapshot, thing
+from tests.factories import deployment, snapshot, stateful_set, thing
 
 CART = WorkloadId("shop", "cart")
 PAUSED = "autoscaling.keda.sh/paused"
-OWNS_LEAST = {"fieldsV1": {"f:spec": {"f:minReplicas": {}}}}
-OWNS_MOST = {"fieldsV1": {"f:spec": {"f:maxReplicas": {}}}}
+OWNS_LEAST: Json = {"fieldsV1": {"f:spec": {"f:minReplicas": {}}}}
+OWNS_MOST: Json = {"fieldsV1": {"f:spec": {"f:maxReplicas": {}}}}
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -127,6 +127,16 @@ def test_beside_a_sleep_schedule_no_minimum_is_lowered() -> None:
     """A downscaler writes minima as well."""
     found = lever(hpa(), annotations={"downscaler/uptime": "Mon-Fri"})
     assert "kube-downscaler sets counts too (annotation downscaler/uptime" in found.stuck
+
+
+def test_only_minima_of_deployments_are_lowered() -> None:
+    """Copies of a StatefulSet are not interchangeable, whoever scales them."""
+    scaler = hpa()
+    scaler["spec"]["scaleTargetRef"]["kind"] = "StatefulSet"
+    found = build(snapshot(stateful_set("cart"), scaler)).workloads[WorkloadId("shop", "cart", "StatefulSet")].owner
+    assert found.lever is not None
+    assert found.lever.stuck == "its target is a StatefulSet, and only those of Deployments are lowered"
+    assert found.verdict == "refuse"
 
 
 @pytest.mark.parametrize(
