@@ -21,10 +21,13 @@ from microglia.model.ports import UnreadableError
 from microglia.model.snapshot import Source
 from microglia.model.units import show_duration
 from microglia.model.window import HOUR
+from microglia.observe.dialects.recording import rule_file
 from microglia.observe.dialects.schema import Dialect
 from microglia.observe.heard import hours_heard
+from microglia.observe.traffic import PrometheusTraffic
 from microglia.policy.schema import PruningPolicy
 from microglia.protect.dangling import astray
+from microglia.report.data import to_yaml
 from microglia.report.look import Finding, nowhere
 from microglia.report.rbac import acting_text, rehearsal_text
 from microglia.report.sight import sight
@@ -79,6 +82,21 @@ def metric_names(where: Where) -> list[str]:
     with mistakes():
         place = site(where, Rules())
         return names_of_metrics(prometheus(place.settings, place.cluster), datetime.now(UTC))
+
+
+def recording_rules(where: Where) -> str:
+    """A file of recording rules for the Prometheus that is there, as YAML. Raises MistakeError when it cannot be asked
+    how often it scrapes."""
+    with mistakes():
+        place = site(where, Rules())
+        server = prometheus(place.settings, place.cluster)
+        source = PrometheusTraffic(server, asking=asking(place.settings)).describe(place.facts, datetime.now(UTC))
+    if source.scrape_seconds is None:
+        raise MistakeError(
+            f"{source.prometheus} does not tell how often it scrapes, on which the rules depend; wait until the mesh"
+            " was scraped for an hour"
+        )
+    return to_yaml(rule_file(source.scrape_seconds))
 
 
 def _live(place: Site) -> tuple[Finding, ...]:

@@ -23,12 +23,15 @@ def doctor(
     printed: Printed,
 ) -> None:
     """Say what was found, what cannot be seen, and what that costs."""
-    from microglia.cli.diagnosis import diagnose, diagnose_file, metric_names, roles
+    from microglia.cli.diagnosis import diagnose, diagnose_file, metric_names, recording_rules, roles
     from microglia.report.data import to_json, to_yaml
     from microglia.report.look import doctor_text
 
     if printed.rbac or printed.rbac_act:
         typer.echo(roles(where, printed))
+        return
+    if printed.rules:
+        typer.echo(recording_rules(where), nl=False)
         return
     if printed.metrics:
         typer.echo("\n".join(metric_names(where)))

@@ -127,6 +127,13 @@ class Printed:
     lease_namespace: Annotated[
         str | None, typer.Option(help="Where --rbac-act lets the Lease be held.", rich_help_panel=INSTEAD)
     ] = None
+    rules: Annotated[
+        bool,
+        typer.Option(
+            "--rules", metavar="", help="Print recording rules that spare Prometheus; they are used where they ran.",
+            rich_help_panel=INSTEAD,
+        ),
+    ] = False  # fmt: skip
     metrics: Annotated[
         bool,
         typer.Option(

@@ -12,6 +12,7 @@ from microglia.observe.buckets import HourBook, Run
 from microglia.observe.dialects import istio, kubernetes, mapping
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled
 from microglia.observe.dialects.making import expressions, signs_of, volume_of
+from microglia.observe.dialects.recording import recorded
 from microglia.observe.dialects.schema import Dialect
 from microglia.observe.dialects.serving import peaks_of, served_of
 from microglia.observe.facts import Block, unread
@@ -56,7 +57,8 @@ class Server(Protocol):
 class Reader:
     """How to read hours: from which server, with which scrape interval (seconds) and scope matcher.
 
-    ``scrape`` is the longest of ``scrapes``, which are those of the sources that decide, by name.
+    ``scrape`` is the longest of ``scrapes``, which are those of the sources that decide, by name. ``recorded`` are the
+    starts of the hours of which recording rules have worked out all that they do.
     """
 
     server: Server
@@ -65,6 +67,7 @@ class Reader:
     pace: Pace = DEFAULT
     dialects: tuple[Dialect, ...] = ()
     scrapes: Mapping[str, float] = field(default_factory=dict)
+    recorded: frozenset[int] = frozenset()
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -120,7 +123,7 @@ class Reader:
         return self._ask(istio.GAPS, run, spans, missed) if missed else Reply(())
 
     def _ask(self, one: Expression, run: Run, spans: Spans, only: Sequence[str] = ()) -> Reply:
-        text = filled(one, spans, self.scope, only)
+        text = filled(self._quickest(one, run), spans, self.scope, only)
         try:
             if one.step in {"block", "after"}:
                 return self.server.query(text, run.end + (2 * self.scrape if one.step == "after" else 0))
@@ -132,6 +135,10 @@ class Reader:
             if isinstance(error, TooMuchError) and run.hours > LEAST:
                 raise
             return Reply((), complete=False, faults=(f"{one.name}: {error}",))
+
+    def _quickest(self, one: Expression, run: Run) -> Expression:
+        """``one``, or what recording rules made of it in every hour of ``run``."""
+        return recorded(one, self.scrape) if self.recorded.issuperset(range(run.start, run.end, HOUR)) else one
 
 
 def joined(replies: Mapping[str, Reply], dialects: Sequence[Dialect], names: Names) -> dict[str, Reply]:

@@ -24,11 +24,13 @@ from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import HOUR, Expression, Spans, filled, fingerprint
 from microglia.observe.dialects.loading import built_in
 from microglia.observe.dialects.making import present
+from microglia.observe.dialects.recording import ran, whole
 from microglia.observe.dialects.schema import Dialect
 from microglia.observe.dialects.serving import scrapes_of
 from microglia.observe.guest import DEFAULT, Pace
 from microglia.observe.memory import Memory
 from microglia.observe.names import read_names
+from microglia.observe.prometheus import SilentError
 from microglia.observe.reading import EXPRESSIONS, Progress, Reader, Server, by_labels, read_all
 from microglia.observe.replies import Reply
 from microglia.observe.slowness import SlowReader
@@ -142,13 +144,15 @@ class PrometheusTraffic:
         """
         end = min(window.end, now).timestamp()
         scrapes = self._intervals(window, now)
+        scrape = max(scrapes.values(), default=_UNTOLD)
         reader = Reader(
             self._server,
-            max(scrapes.values(), default=_UNTOLD),
+            scrape,
             self._asking.scope,
             self._asking.pace,
             self._here(now.timestamp()),
             scrapes,
+            self._recorded(window, scrape),
         )
         names = read_names(objects)
         book = self._book(reader)
@@ -170,6 +174,19 @@ class PrometheusTraffic:
         return SlowReader(self._server, scrape, self._asking.scope, self._buckets, self._place).read(
             workloads, window, above
         )
+
+    def _recorded(self, window: Window, scrape: float) -> frozenset[int]:
+        """The hours in which recording rules ran whole; none where that is not told for certain."""
+        text = filled(ran(scrape), _ANY, self._asking.scope)
+        first, last = window.start.timestamp() + HOUR, window.end.timestamp()
+        try:
+            reply = self._server.query_range(text, first, last, HOUR)
+        except SilentError:
+            raise
+        except UnreadableError:
+            return frozenset()
+        counts = [pair for row in reply.rows for pair in zip(row.times.tolist(), row.values.tolist(), strict=True)]
+        return whole(counts) if reply.complete else frozenset()
 
     def _intervals(self, window: Window, now: datetime) -> Mapping[str, float]:
         end = min(window.end, now).timestamp()

@@ -11,6 +11,7 @@ from microglia.observe.dialects import istio, kubernetes
 from microglia.observe.dialects.expressions import Expression
 from microglia.observe.dialects.loading import built_in
 from microglia.observe.dialects.making import expressions, present
+from microglia.observe.dialects.recording import mark, ran
 from microglia.observe.dialects.serving import scrapes_of
 from microglia.observe.replies import Reply, Row
 
@@ -18,6 +19,7 @@ HOUR = 3600
 ONCE = {
     "scrapes": istio.SCRAPES, "present": istio.PRESENT, "tcp": istio.TCP, "versions": istio.VERSIONS,
     "born": kubernetes.BORN, "cadvisor": kubernetes.PRESENT, "state": kubernetes.STATE_PRESENT,
+    "recorded": ran(120).template.replace(mark(120), "$mark"),
     **{f"scrapes {one.name}": scrapes_of(one) for one in built_in() if one.served},
 }  # fmt: skip
 TEMPLATES = {
