@@ -41,8 +41,8 @@ def dialect(name):
 def test_what_is_built_in():
     """Every dialect that the documentation names comes along, in the order of names."""
     assert [one.name for one in built_in()] == [
-        "beyla", "caretta", "cilium-hubble", "consul", "envoy-gateway", "haproxy", "ingress-nginx", "istio-ambient",
-        "kuma", "linkerd", "obi", "service-graph", "traefik",
+        "beyla", "caretta", "cilium-dns", "cilium-hubble", "consul", "envoy-gateway", "haproxy", "ingress-nginx",
+        "istio-ambient", "istio-envoy", "kuma", "linkerd", "obi", "service-graph", "traefik",
     ]  # fmt: skip
 
 
@@ -176,6 +176,11 @@ ROWS = [
         ("nginx", "web", "unknown"),
     ),
     (
+        "cilium-dns", 0,
+        "source=shop/front-5d4f8c9b7-abcde query=web.shop.svc.cluster.local.",
+        ("front", "web", "unknown"),
+    ),
+    (
         "traefik", 1,
         "namespace=edge pod=traefik-5d4f8c9b7-abcde service=shop-web-80@kubernetes",
         ("traefik", "web", "unknown"),
@@ -249,6 +254,27 @@ def test_what_no_ingress_asked_for():
         assert 'nginx_ingress_controller_requests{ingress!="",cluster="x"}' in filled(
             one, Spans(60, 3600), 'cluster="x"'
         )
+
+
+@pytest.mark.parametrize(
+    ("arm", "labels", "host"),
+    [
+        (0, {"cluster_name": "PassthroughCluster"}, "PassthroughCluster"),
+        (0, {"cluster_name": "BlackHoleCluster"}, "BlackHoleCluster"),
+        (1, {"cluster_name": "PassthroughCluster"}, "PassthroughCluster"),
+        (2, {"cluster_name": "BlackHoleCluster"}, "BlackHoleCluster"),
+        (3, {"http_conn_manager_prefix": "outbound_0.0.0.0_8080"}, "BlackHoleCluster"),
+    ],
+)
+def test_calls_to_hosts_that_a_proxy_does_not_know(arm, labels, host):
+    """What Envoy counts of them is use by the client of a pseudo host, which nobody can attribute."""
+    there = {"namespace": "shop", "pod": "front-5d4f8c9b7-abcde", **labels}
+    sign = row([0], 1, arm=f"istio-envoy {arm}", **there)
+    signs = {"signs istio-envoy": lambda times: [sign]}
+    edges = read(healthy(dialects=lambda times: [row(times, 3, dialect="istio-envoy")], **signs)).edges
+    used = {(key.client, key.host) for key, one in zip(edges.keys, edges.used, strict=True) if one}
+    assert ("shop/front", host) in used
+    assert ("shop/front", host) not in {(key.client, key.host) for key in read(healthy()).edges.keys}
 
 
 def test_whom_a_name_may_mean():
