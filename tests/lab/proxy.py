@@ -20,18 +20,31 @@ _READY_WITHIN = 60.0
 _ISTIOD = "istiod"
 # An Envoy as it is released has none of Istio's own filters, and here it has no certificates.
 _PLAIN = {"PILOT_ENABLE_METADATA_EXCHANGE": "false", "PILOT_ENABLE_ALPN_FILTER": "false"}
-_MESH = "enableAutoMtls: false\nenablePrometheusMerge: false\nrootNamespace: istio-system\n"
+_MESH = """\
+enableAutoMtls: false
+enablePrometheusMerge: false
+rootNamespace: istio-system
+outboundTrafficPolicy: {{mode: {mode}}}
+"""
+# The two tags of Istio's bootstrap that statistics of outbound calls are exported under.
+_TAGS = [
+    {"tag_name": "cluster_name", "regex": r"^cluster(\.(.+);)"},
+    {"tag_name": "http_conn_manager_prefix", "regex": r"^http\.(((?:[_.[:digit:]\w]*));\.)"},
+]
 _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _HTTP2 = {"@type": f"type.googleapis.com/{_OPTIONS}", "explicit_http_config": {"http2_protocol_options": {}}}
 
 
 class Istiod:
-    """Serves configuration to proxies, as it does in a cluster; ``close`` ends it."""
+    """Serves configuration to proxies, as it does in a cluster; ``close`` ends it.
 
-    def __init__(self, lab: Lab, binaries: MeshBinaries, home: Path) -> None:
+    ``outbound`` is what it tells proxies to do with calls to unknown hosts, ALLOW_ANY or REGISTRY_ONLY.
+    """
+
+    def __init__(self, lab: Lab, binaries: MeshBinaries, home: Path, outbound: str = "ALLOW_ANY") -> None:
         self.lab, self.binaries, self.home = lab, binaries, home
         mesh = home / "mesh.yaml"
-        mesh.write_text(_MESH, encoding="utf-8")
+        mesh.write_text(_MESH.format(mode=outbound), encoding="utf-8")
         self.port, http = lab.processes.free_port(), lab.processes.free_port()
         flags = {
             "--kubeconfig": lab.kubeconfig,
@@ -93,21 +106,28 @@ class Envoy:
 
     def domains(self) -> frozenset[str]:
         """The names that its outbound routes know, of any port."""
-        found = self._get("/config_dump?resource=dynamic_route_configs")["configs"]
-        virtual = (one for config in found for one in config["route_config"].get("virtual_hosts", ()))
-        return frozenset(domain for one in virtual for domain in one["domains"])
+        return frozenset(domain for one in self._virtual_hosts() for domain in one["domains"])
+
+    def otherwise(self) -> frozenset[str]:
+        """What its outbound routes do with names that they do not know: ``allow_any`` or ``block_all``."""
+        return frozenset(one["name"] for one in self._virtual_hosts() if "*" in one["domains"])
 
     def allocated(self) -> int:
         """Bytes of memory in use, as Envoy counts them."""
         return int(self._get("/memory")["allocated"])
 
-    def call(self, host: str) -> None:
-        """A real request through it to ``host``. Nobody answers at the addresses of the lab's pods: ``tried`` tells
-        where it went."""
+    def call(self, host: str) -> int:
+        """A real request through it to ``host``, and the status of the reply. Nobody answers at the addresses of the
+        lab's pods, which is 0 here: ``tried`` tells where it went."""
         url = f"http://{LOOPBACK}:{self._port}/"
         with requests.Session() as session, suppress(requests.Timeout):
             session.trust_env = False
-            session.get(url, headers={"Host": host}, timeout=1.0)
+            return session.get(url, headers={"Host": host}, timeout=1.0).status_code
+        return 0
+
+    def exported(self) -> str:
+        """Its statistics as Prometheus scrapes them from a sidecar that includes them."""
+        return self._read("/stats/prometheus").text
 
     def tried(self, cluster: str) -> int:
         """How often it looked for an endpoint of ``cluster``."""
@@ -127,12 +147,19 @@ class Envoy:
             return "it does not answer yet"
         return "" if any(one["name"].endswith(f"_{self._port}") for one in listening) else "it has no listener yet"
 
+    def _virtual_hosts(self) -> list[dict[str, Any]]:
+        found = self._get("/config_dump?resource=dynamic_route_configs")["configs"]
+        return [one for config in found for one in config["route_config"].get("virtual_hosts", ())]
+
     def _get(self, path: str) -> Any:
+        return self._read(path).json()
+
+    def _read(self, path: str) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False
             reply = session.get(f"{self._admin}{path}", timeout=30.0)
         reply.raise_for_status()
-        return reply.json()
+        return reply
 
 
 def _bootstrap(pod: Pod, admin: int, xds: int) -> dict[str, Any]:
@@ -151,6 +178,7 @@ def _bootstrap(pod: Pod, admin: int, xds: int) -> dict[str, Any]:
                 "INTERCEPTION_MODE": "NONE",
             },
         },
+        "stats_config": {"use_all_default_tags": False, "stats_tags": _TAGS},
         "admin": {"address": {"socket_address": {"address": LOOPBACK, "port_value": admin}}},
         "dynamic_resources": {
             "ads_config": {
