@@ -152,7 +152,8 @@ class Workload:
 class Service:
     """A name that can be called. ``workloads`` are those its selector (or its EndpointSlices) point at, sorted.
 
-    ``clusters`` is how many Envoy clusters it costs each sidecar that sees it: ports x (1 + subsets).
+    ``ports`` are those that Envoy has clusters for, which is all but UDP; ``subsets`` those that DestinationRules split
+    it into. Each sidecar that sees it has ports x (1 + subsets) clusters of it.
     """
 
     host: str
@@ -160,7 +161,8 @@ class Service:
     name: str
     headless: bool
     external_name: str | None
-    clusters: int
+    ports: int
+    subsets: int
     workloads: tuple[WorkloadId, ...]
     raw: Raw
 

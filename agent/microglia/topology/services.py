@@ -33,7 +33,8 @@ def _service(host: str, raw: Raw, workloads: tuple[WorkloadId, ...], subsets: in
         name=name_of(raw),
         headless=at(raw, "spec", "clusterIP") == "None",
         external_name=str(at(raw, "spec", "externalName", default="")) if external else None,
-        clusters=len(at(raw, "spec", "ports", default=())) * (1 + subsets),
+        ports=sum(one.get("protocol") != "UDP" for one in at(raw, "spec", "ports", default=())),
+        subsets=subsets,
         workloads=workloads,
         raw=raw,
     )

@@ -330,7 +330,7 @@ def test_a_host_that_stands_alone_is_protected_alone() -> None:
     topology = world(Spec("a", sent=10, series={"sent": 1.0}), Spec("b"), Spec("c"), edges=calls(("a", "b")))
     found = select(score(topology, PROXY), ledger([route(_protection(), host=host("b"))]), topology, PROXY)
     assert [(one.client, one.hosts) for one in found.cut] == [(A, (host("a"), host("c")))]
-    assert _account(found, "proxyConfig").outside == 3 * 5 * 61_000
+    assert _account(found, "proxyConfig").outside == 3 * 5 * 74_000
 
 
 def test_losers_are_a_sequence_like_any_other() -> None:

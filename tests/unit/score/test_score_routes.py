@@ -54,7 +54,7 @@ def test_a_called_host_is_used_and_stands_alone() -> None:
     """100 requests in 336 hours of its client's own activity, 4 pods, one port."""
     found = _routes(world(WEB, CART, DESK, edges=calls(("web", "cart"))))[host("cart")]
     assert (found.judged.evidence, found.hosts, found.namespace) == (Evidence.USED, (host("cart"),), "shop")
-    assert (found.requests, found.hours, found.cost) == (100, 336, 4 * 61_000)
+    assert (found.requests, found.hours, found.cost) == (100, 336, 4 * 74_000)
     assert found.value == rate_bound(100, 336)
 
 

@@ -63,11 +63,12 @@ def test_headless_and_external_services_say_so() -> None:
 
 
 def test_subsets_cost_clusters() -> None:
-    """Envoy clusters: ports x (1 + subsets), with the DestinationRule's host made whole."""
+    """Ports and subsets by host, with the DestinationRule's host made whole; Envoy has no cluster for a UDP port."""
     rule = thing("DestinationRule", "a", spec={"host": "a", "subsets": [{"name": "v1"}, {"name": "v2"}]})
-    ports = [{"port": 80}, {"port": 81}]
+    ports = [{"port": 80}, {"port": 81}, {"port": 53, "protocol": "UDP"}]
     found = world(rule, service("two", selector={"app": "a"}, ports=ports))
-    assert (found.services[fqdn("a")].clusters, found.services[fqdn("two")].clusters) == (3, 2)
+    counts = {name: (found.services[fqdn(name)].ports, found.services[fqdn(name)].subsets) for name in ("a", "two")}
+    assert counts == {"a": (1, 2), "two": (2, 0)}
 
 
 @pytest.mark.parametrize("protocol", ["http", "tcp", "tls"])

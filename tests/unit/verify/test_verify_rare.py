@@ -112,7 +112,7 @@ def test_an_orphan_is_proposable_by_real_scores_of_every_client() -> None:
     one = scene(ORPHANED)
     (change,) = one.plan.changes
     assert isinstance(change, RemoveChange)
-    assert (change.workload, change.saving.proxy_config) == ("Service/shop/old", 15 * 61_000.0)
+    assert (change.workload, change.saving.proxy_config) == ("Service/shop/old", 15 * 74_000.0)
     assert isinstance(check(one), Proposable)
 
 
