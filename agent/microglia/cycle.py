@@ -20,7 +20,7 @@ from microglia.model.ports import Cluster, Traffic
 from microglia.model.window import Window
 from microglia.observe.look import beside, observe
 from microglia.plan.document import Plan, Way
-from microglia.plan.draft import draft
+from microglia.plan.draft import draft, widening
 from microglia.plan.grounds import Grounds
 from microglia.plan.history import History, Record
 from microglia.plan.ports import Journal, Writer
@@ -141,7 +141,8 @@ def rehearse(see: See, history: History, policies: Sequence[PruningPolicy], case
         told = signals(grounds, shielded, spec, "git" if merging else case.way)
         state = step(history.state, told, policy, now)
     with _timed("plan", seconds):
-        plan = _hurt(verdicts, replace(history, state=state), topology, case) or case.given
+        plan = _hurt(verdicts, replace(history, state=state), topology, case)
+        plan = plan or widening(grounds, state, policy, now, case.way) or case.given
         check = verify if plan and plan is case.given else winnow
         plan = plan or _drafted(grounds, state, case)
     with _timed("verify", seconds):

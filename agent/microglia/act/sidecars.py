@@ -13,7 +13,7 @@ from microglia.model.objects import Raw, at
 from microglia.model.ports import WritableCluster
 from microglia.plan.change import SidecarChange
 from microglia.plan.history import Step
-from microglia.plan.sidecar import edited, hidden, plain
+from microglia.plan.sidecar import HIDES, allowed, edited, hidden, plain, spaces
 from microglia.topology.sidecars import ours
 
 _SIDECAR = BY_NAME["Sidecar"]
@@ -103,8 +103,14 @@ class Scoping:
 
 
 def reveal(body: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
-    """``body`` without the exclusions (``~namespace/host``) of ``hosts``."""
+    """``body`` without the exclusions (``~namespace/host``) of ``hosts``; an allow-list names their namespaces."""
     widened: dict[str, Any] = copy.deepcopy(dict(body))
+    if allowed(body) is not None:
+        listener = widened["spec"]["egress"][0]
+        listener["hosts"] = sorted({*listener["hosts"], *(f"{one}/*" for one in spaces(hosts))})
+        rest = (one for one in hidden(body) if not spaces([one]) <= spaces(hosts))
+        widened["metadata"]["annotations"][HIDES] = ",".join(f"{min(spaces([one]))}/{one}" for one in rest)
+        return widened
     for listener in at(widened, "spec", "egress", default=[]):
         listener["hosts"] = [one for one in listener.get("hosts", []) if not _hides(one, hosts)]
     return widened

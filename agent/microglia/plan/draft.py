@@ -14,17 +14,22 @@ from microglia.plan.candidate import Candidate, Found, found
 from microglia.plan.change import Change, SidecarChange
 from microglia.plan.desk import Desk, desk
 from microglia.plan.document import AccountLine, Competition, Note, Plan, Rule, Way
+from microglia.plan.eligible import own_sidecars
 from microglia.plan.grounds import Grounds
 from microglia.plan.pick import caps, pick
 from microglia.plan.rare import AT_ONCE
 from microglia.plan.replicas import fewer, shrinking
 from microglia.plan.rest import all_held, at_rest
 from microglia.plan.routes import hide, hiding, upkeep
+from microglia.plan.sidecar import allowed
 from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
 from microglia.score.unseen import unseen_mass
 
-__all__ = ["Grounds", "candidates", "draft"]
+__all__ = ["Grounds", "candidates", "draft", "widening"]
+
+
+_FIRST = Note(subject="allow-lists", what="everything else", why="they are widened first; the next lap goes on")
 
 
 def draft(
@@ -53,6 +58,8 @@ def draft(
     losers = candidates(table)
     if left_over:
         kept, losers = _left_over(table, kept, losers)
+    if urgent := _urgent(kept):
+        return _plan(grounds, state, policy, now).model_copy(update={"changes": urgent, "held": (_FIRST,), "way": way})
     taken, notes = ([], []) if reasons else _take(table, losers, now)
     # A client gets one change: one that hides hosts also shows those that are due.
     redrawn = {change.workload for change in taken if isinstance(change, SidecarChange)}
@@ -65,6 +72,19 @@ def draft(
     return _plan(grounds, state, policy, now).model_copy(
         update={"changes": tuple(changes), "held": (*reasons, *notes, *losers.held, *left_alone, *others), "way": way}
     )
+
+
+def widening(grounds: Grounds, state: State, policy: PruningPolicy, now: datetime, way: Way) -> Plan | None:
+    """What goes before anything else: allow-lists that hide something new. None when none does."""
+    lists = (allowed(raw) for raw in own_sidecars(grounds.topology.objects).values())
+    if all(one is None for one in lists):
+        return None
+    urgent = _urgent(upkeep(desk(grounds, state, policy.spec, way))[0])
+    return draft(grounds, state, policy, now, way) if urgent else None
+
+
+def _urgent(kept: Iterable[SidecarChange]) -> tuple[SidecarChange, ...]:
+    return tuple(change for change in kept if allowed(change.before) is not None)
 
 
 def candidates(table: Desk) -> Found:

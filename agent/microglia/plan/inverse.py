@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from microglia.model.ids import WorkloadId
 from microglia.model.objects import Objects, Raw, at, name_of, namespace_of
 from microglia.plan.change import (
     Change,
@@ -20,7 +19,7 @@ from microglia.plan.change import (
 from microglia.plan.document import Note, Plan
 from microglia.plan.history import Record
 from microglia.plan.minimum import raised
-from microglia.plan.sidecar import body, client_of, edited, hidden, plain, selector_of
+from microglia.plan.sidecar import client_of, edited, hidden, plain, whole, widened
 from microglia.topology.sidecars import ours
 
 
@@ -130,7 +129,8 @@ def _shown(some: Sequence[Taken], objects: Objects) -> SidecarChange | Note:
     first = changes[0]
     cut = {host for change in changes for host in change.cut}
     raw = _find(objects, "Sidecar", first.namespace, first.name)
-    shown = tuple(sorted(cut & set(hidden(raw))))
+    still = cut & set(hidden(raw))
+    shown = tuple(sorted(whole(raw, still))) if raw else ()
     client = _find(objects, first.id.kind, first.id.namespace, first.id.name)
     if raw is None or not ours(raw) or client_of(raw) != first.id or not shown:
         why = "no Sidecar of microglia's hides them any more"
@@ -146,15 +146,11 @@ def _shown(some: Sequence[Taken], objects: Objects) -> SidecarChange | Note:
             namespace=first.namespace,
             name=first.name,
             before=plain(raw),
-            after=_narrowed(first.id, raw, set(shown)),
+            after=widened(raw, shown),
             shown=shown,
             why=Why(sentence=some[0].why, at_risk=0.0),
         )
     return Note(subject=first.workload, what=f"{len(cut)} hosts visible again", why=why)
-
-
-def _narrowed(client: WorkloadId, raw: Raw, shown: set[str]) -> dict[str, object] | None:
-    return body(client, selector_of(raw), set(hidden(raw)) - shown)
 
 
 def _find(objects: Objects, kind: str, namespace: str, name: str) -> Raw | None:

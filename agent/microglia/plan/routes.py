@@ -2,12 +2,13 @@
 
 from microglia.model.ids import RouteId, WorkloadId
 from microglia.model.objects import Raw, name_of, namespace_of, ref_of
-from microglia.plan.candidate import Candidate
+from microglia.plan.allowlist import drawn, due, lately_shown, leavable, unread
+from microglia.plan.candidate import Candidate, Run
 from microglia.plan.change import Saving, SidecarChange, Why, decision_digest
 from microglia.plan.desk import Desk
 from microglia.plan.document import Note
 from microglia.plan.eligible import exact_labels, foreign_sidecars, too_old
-from microglia.plan.sidecar import body, edited, hidden, plain, sidecar_name
+from microglia.plan.sidecar import allowed, body, edited, hidden, plain, sidecar_name, whole
 from microglia.score.routes import rate_bound
 from microglia.score.scores import RouteScore
 from microglia.topology.claims.delivery import delivered_by
@@ -29,12 +30,37 @@ def hiding(table: Desk) -> tuple[list[Candidate], list[Note]]:
         if not losers:
             continue
         reasons = _blocked(table, client)
+        if not reasons and listing(table):
+            candidates += _listed(table, client)
+            continue
         count = sum(count for _, count in losers)
         held += [Note(subject=f"{client} -> {count} hosts", what="would be hidden", why=why) for why in reasons]
         if not reasons:
             density, runs = lost.density[losers[0][0]], lost.runs(losers)
             candidates.append(Candidate(f"routes:{client}", str(client), client.namespace, density, runs))
     return candidates, held
+
+
+def listing(table: Desk) -> bool:
+    """Whether hosts are hidden by allow-lists: where the policy says so, and in proposals for an older istiod."""
+    old = table.way == "git" and bool(too_old(table.grounds.topology.snapshot.source.istiod))
+    return old or table.spec.routes.form == "allowList"
+
+
+def _listed(table: Desk, client: WorkloadId) -> list[Candidate]:
+    """The client with a piece for each namespace that an allow-list may leave out."""
+    row, runs = table.lost.rows[client][0], []
+    for _, hosts in _leavable(table, client):
+        runs.append(Run(1, {"proxyConfig": sum(score.cost for score in hosts.values())}))
+    if not runs:
+        return []
+    return [Candidate(f"routes:{client}", str(client), client.namespace, table.lost.density[row], tuple(runs))]
+
+
+def _leavable(table: Desk, client: WorkloadId) -> list[tuple[str, dict[str, RouteScore]]]:
+    lost = {host: score for _, score in table.lost.of(client) for host in fresh(table, score)}
+    found = leavable(table.grounds.topology, client, lost)
+    return [(namespace, {host: lost[host] for host in hosts}) for namespace, hosts in found]
 
 
 def fresh(table: Desk, score: RouteScore) -> tuple[str, ...]:
@@ -65,11 +91,18 @@ def _brought_back(table: Desk, client: WorkloadId) -> list[Note]:
 
 
 def hide(table: Desk, client: WorkloadId, count: int) -> SidecarChange:
-    """Hide the next ``count`` hosts from ``client``, and show again what no longer needs hiding."""
+    """Hide the next ``count`` hosts (in an allow-list, namespaces) from ``client``, and show again what no longer needs
+    hiding."""
     chosen: list[tuple[int, RouteScore, str]] = []
     for row, score in table.lost.of(client):
         chosen += [(row, score, host) for host in fresh(table, score)]
-    chosen = chosen[:count]
+    left_out = ""
+    if listing(table):
+        going = dict(_leavable(table, client)[:count])
+        chosen = [one for one in chosen if any(one[2] in hosts for hosts in going.values())]
+        left_out = f"; an allow-list leaves out {', '.join(going)}"
+    else:
+        chosen = chosen[:count]
     row, first, _ = chosen[0]
     return _redraw(
         table,
@@ -77,7 +110,7 @@ def hide(table: Desk, client: WorkloadId, count: int) -> SidecarChange:
         cut=tuple(sorted(host for _, _, host in chosen)),
         saving=Saving(proxy_config=sum(score.cost for _, score, _ in chosen)),
         why=Why(
-            sentence=_sentence(first, len(chosen)),
+            sentence=_sentence(first, len(chosen)) + left_out,
             at_risk=sum(_at_risk(table, score) for _, score, _ in chosen),
             lost_to=table.lost.winner(row),
         ),
@@ -112,8 +145,10 @@ def upkeep(table: Desk) -> tuple[list[SidecarChange], list[Note]]:
 
 def _redraw(table: Desk, workload: Workload, cut: tuple[str, ...], saving: Saving, why: Why) -> SidecarChange:
     raw = table.mine.get(workload.id)
-    shown = tuple(sorted(_stale(table, workload.id, raw))) if raw else ()
+    shown = tuple(sorted(whole(raw, _stale(table, workload.id, raw)))) if raw else ()
     hosts = {*hidden(raw), *cut} - set(shown)
+    listed = allowed(raw) is not None if raw else listing(table)
+    allow = drawn(table.grounds.topology, workload, raw, cut, shown) if listed else None
     return SidecarChange(
         workload=str(workload.id),
         uid=workload.uid,
@@ -121,7 +156,7 @@ def _redraw(table: Desk, workload: Workload, cut: tuple[str, ...], saving: Savin
         namespace=workload.id.namespace,
         name=sidecar_name(workload.id),
         before=plain(raw) if raw else None,
-        after=body(workload.id, exact_labels(workload, table.labels) or {}, hosts),
+        after=body(workload.id, exact_labels(workload, table.labels) or {}, hosts, allow),
         cut=cut,
         shown=shown,
         saving=saving,
@@ -135,6 +170,7 @@ def _stale(table: Desk, client: WorkloadId, raw: Raw) -> dict[str, str]:
     foreign = foreign_sidecars(grounds.topology, client, table.mine)
     used = table.used.get(client, frozenset())
     losing = _losing(table, client) if table.leads.to else set()
+    found |= due(grounds.topology, grounds.topology.workloads[client], raw)
     for host in hidden(raw):
         pins = [one for one in grounds.protections.of_route(client, host) if not one.blind]
         if foreign:
@@ -157,7 +193,7 @@ def _blocked(table: Desk, client: WorkloadId) -> list[str]:
     workload = topology.workloads.get(client)
     if workload is None:
         return ["the workload is gone"]
-    found = [old] if (old := too_old(topology.snapshot.source.istiod)) else []
+    found = _formless(table, client)
     if "Sidecar" not in table.spec.actuation.routes:
         found.append("spec.actuation.routes does not name Sidecar")
     if topology.objects.blind("Sidecar"):
@@ -171,6 +207,26 @@ def _blocked(table: Desk, client: WorkloadId) -> list[str]:
     if exact_labels(workload, table.labels) is None:
         found.append("a Sidecar selects by label, and no labels are its pods' alone; give them one of their own")
     found += _taken(table, client)
+    return found
+
+
+def _formless(table: Desk, client: WorkloadId) -> list[str]:
+    """Why hosts cannot be hidden from ``client`` in the form that is asked for."""
+    topology, mine = table.grounds.topology, table.mine.get(client)
+    if not listing(table):
+        old = too_old(topology.snapshot.source.istiod)
+        offer = "microglia propose offers an allow-list of namespaces; spec.routes.form: allowList lets it be written"
+        found = [f"{old}; {offer}"] if old else []
+    else:
+        kind = unread(topology)
+        found = [f"{kind}s cannot be read whole, so an allow-list might hide what nobody saw"] if kind else []
+        since = topology.snapshot.window.start
+        if shown := lately_shown(table.grounds.history, client, since):
+            found.append(
+                f"hosts were shown to it again on {shown:%d %b %H:%M} UTC; waits for a whole window after that"
+            )
+    if mine is not None and hidden(mine) and (allowed(mine) is not None) != listing(table):
+        found.append("its Sidecar has the other form (spec.routes.form); microglia restore takes it away first")
     return found
 
 

@@ -210,6 +210,13 @@ class Actuation(Strict):
     routes: tuple[Literal["Sidecar"], ...] = ("Sidecar",)
 
 
+class RouteForm(Strict):
+    """How hosts are hidden. ``exclusion`` names each of them, which istiod reads from 1.31 on. ``allowList`` names the
+    namespaces that stay visible: coarser, and what is new there is hidden until the next lap shows it."""
+
+    form: Literal["exclusion", "allowList"] = "exclusion"
+
+
 class Reopen(Strict):
     """When a hardened structure is looked at again."""
 
@@ -235,6 +242,7 @@ class PolicySpec(Strict):
     pace: Pace = Pace()
     protect: Protect = Protect()
     actuation: Actuation = Actuation()
+    routes: RouteForm = RouteForm()
     guard: Guard = Guard()
     hardening: Hardening = Hardening()
 

@@ -43,6 +43,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("autoscaler", "An autoscaler whose minimum is lowered works, and rests there.", minimum.scaler_works),
     Gate("room", "What is given up could come back: quota and nodes have room for it.", room.room),
     Gate("istiod", "Every istiod that serves can hide single hosts (1.31 or later).", routes.istiod),
+    Gate("allow-list", "An allow-list is asked for, and leaves out whole idle namespaces alone.", routes.allow_list),
     Gate("sidecar", "No other Sidecar has a say, and ours selects this workload alone.", routes.sidecars),
     Gate("replay", "The recorded window loses no request on the pruned mesh.", proofs.replayed),
     Gate("n-1", "No single failure loses more requests than before.", proofs.failures),

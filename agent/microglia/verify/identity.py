@@ -11,7 +11,7 @@ from microglia.model.ids import ObjectRef
 from microglia.model.objects import Raw, name_of, namespace_of
 from microglia.model.units import show_duration
 from microglia.plan.change import Change, MinimumChange, RemoveChange, ScaleChange, SidecarChange, decision_digest
-from microglia.plan.sidecar import body, hidden, plain, selector_of, sidecar_name
+from microglia.plan.sidecar import allowed, body, hidden, plain, selector_of, sidecar_name
 from microglia.topology.claims.delivery import delivered_by
 from microglia.topology.nodes import Workload
 from microglia.verify.facts import Facts
@@ -108,7 +108,9 @@ def _takes(change: Change, workload: Workload) -> bool:
     if not isinstance(change, SidecarChange):
         return isinstance(change, RemoveChange) or change.after < workload.replicas
     # What it says and what it would write: this gate alone compares them in a plan that gives back.
-    return bool(change.cut) or not set(hidden(change.after)) <= set(hidden(change.before))
+    before, after = allowed(change.before), allowed(change.after)
+    lets_in = after is None or (before is not None and {*before.namespaces} <= {*after.namespaces})
+    return bool(change.cut) or not lets_in or not set(hidden(change.after)) <= set(hidden(change.before))
 
 
 def form(facts: Facts) -> Iterator[Objection]:
@@ -130,7 +132,7 @@ def _as_said(change: SidecarChange) -> bool:
     wanted = (set(hidden(change.before)) | set(change.cut)) - set(change.shown)
     if change.after is None:
         return not wanted
-    drawn = body(change.id, selector_of(change.after), wanted)
+    drawn = body(change.id, selector_of(change.after), wanted, allowed(change.after))
     named = (change.namespace, change.name) == (change.id.namespace, sidecar_name(change.id))
     return named and drawn == change.after
 

@@ -8,11 +8,12 @@ import pytest
 
 from microglia.act.sidecars import reveal
 from microglia.act.write import ClusterWriter
-from microglia.model.ids import service_host
+from microglia.model.ids import WorkloadId, service_host
 from microglia.model.ports import ConflictError, UnreadableError
 from microglia.plan.change import Change
 from microglia.plan.history import Step
-from microglia.plan.sidecar import plain
+from microglia.plan.sidecar import Allowed, edited, hidden, plain
+from microglia.plan.sidecar import body as sidecar_body
 from tests.unit.act.changes import body, patience, routes, scale
 from tests.unit.act.filed_cluster import FiledCluster, deployment, shop
 
@@ -190,6 +191,29 @@ def test_revealing_touches_only_exclusions_of_these_hosts() -> None:
     after = reveal(before, ("ads",))
     assert after["spec"]["egress"] == [{"hosts": ["*/*", "shop/ads", "~shop/x"]}, {"port": {}, "hosts": []}]
     assert len(before["spec"]["egress"][0]["hosts"]) == 5
+
+
+def listed(*names: str) -> dict[str, Any]:
+    """An allow-list that hides these hosts of namespaces mail and depot from ``shop/cart``."""
+    hosts = [service_host(*name.split("/")) for name in names]
+    made = sidecar_body(WorkloadId("shop", "cart"), {"app": "cart"}, hosts, Allowed(("default", "shop"), "1"))
+    assert made is not None
+    return made
+
+
+def test_an_allow_list_that_had_changed_names_the_namespaces(cluster: FiledCluster) -> None:
+    """What is to be shown is shown with its namespace, whatever else it hides by now; with its last host it goes."""
+    old, now = listed("mail/smtp"), listed("mail/smtp", "mail/pop", "depot/ads")
+    shown = (service_host("mail", "smtp"),)
+    cluster.put(now)
+    assert write(cluster, routes(cluster, "cart", old, listed("depot/x"), shown=shown)).state == "done"
+    after = there(cluster)
+    assert after is not None
+    assert after["spec"]["egress"] == [{"hosts": ["default/*", "mail/*", "shop/*"]}]
+    assert (hidden(after), edited(after)) == ((service_host("depot", "ads"),), False)
+    rest = (service_host("depot", "ads"),)
+    assert write(cluster, routes(cluster, "cart", old, listed("mail/x"), shown=rest)).state == "done"
+    assert there(cluster) is None
 
 
 def test_somebody_was_faster(cluster: FiledCluster) -> None:

@@ -56,7 +56,7 @@ def test_all_errors_of_a_file_come_at_once_in_the_order_of_the_lines() -> None:
     [
         ("{pace: {per_lap: {}}}", '4:15  spec.pace.per_lap: unknown field; did you mean "perLap"?'),
         ("{zzz: 1}", ("4:8  spec.zzz: unknown field; write scope, observation, retention, budget, prices, pace, "
-         "protect, actuation, guard or hardening")),
+         "protect, actuation, routes, guard or hardening")),
         ("{retention: {weak: {routes: {zzz: 1, below: 1/h}}}}",
          "4:36  spec.retention.weak.routes.zzz: unknown field; only below may stand here"),
         ("{retention: {rule: presents}}", ('4:26  spec.retention.rule: "presents" is not one of the choices; '

@@ -98,6 +98,18 @@ def serving(*versions: str) -> dict[str, Any]:
     return {"world": {"istiod": versions}, "plan": ROUTE}
 
 
+def listing(**since: dict[str, Any]) -> dict[str, Any]:
+    """An allow-list that leaves out depot, with Services that appeared since."""
+    names = ["default", "istio-system", "kube-system", "shop"]
+    hide = {"web": {"hosts": ["far.depot.svc.cluster.local"], "listed": names}}
+    return {
+        "world": {"services": {"far": {"namespace": "depot"}}},
+        "since": {"services": since},
+        "policy": {"routes": {"form": "allowList"}},
+        "plan": {"scale": {"cart": None}, "hide": hide},
+    }
+
+
 def given(after: int) -> dict[str, Any]:
     """A plan to give back."""
     return {"plan": {"scale": {"cart": {"after": after}}, "fields": {"purpose": "restore"}}}
@@ -359,6 +371,9 @@ LIMITS: list[tuple[str, str, list[tuple[bool, dict[str, Any]]]]] = [
     ("istiod", "1.31", [
         (True, serving("1.30.9")), (False, serving("1.31.0")),
         (False, serving("1.32.0-rc.1")), (False, serving("2.0.0"))]),
+    ("allow-list", "no host beyond those of the plan", [
+        (False, listing()), (True, listing(fresh={"namespace": "depot"})), (True, listing(fresh={"namespace": "born"})),
+        (False, listing(fresh={"namespace": "shop"}))]),
     ("replay", "requests above capacity", [
         (False, to(2, **cart(peak=199))),
         (False, to(2, **cart(peak=200))),

@@ -12,12 +12,13 @@ from microglia.lifecycle.states import Phase, Shield, State
 from microglia.model.ids import WorkloadId, service_host
 from microglia.model.objects import BlindSpot
 from microglia.model.snapshot import Source
+from microglia.plan.allowlist import release
 from microglia.plan.change import Change, MinimumChange, ScaleChange, SidecarChange, Why, decision_digest
 from microglia.plan.document import Plan
 from microglia.plan.history import History, Judgement, Record, Step
 from microglia.plan.rare import rare
 from microglia.plan.replicas import victims
-from microglia.plan.sidecar import body, hidden, sidecar_name
+from microglia.plan.sidecar import Allowed, body, hidden, sidecar_name
 from microglia.policy.digest import policy_digest
 from microglia.policy.schema import PruningPolicy
 from microglia.protect import protect
@@ -241,9 +242,11 @@ def _hide(drafted: Topology, workload: Workload, wish: Any) -> SidecarChange:
     before = {key: present[key] for key in ("apiVersion", "kind", "metadata", "spec")} if present else None
     cut = tuple(host if "." in host else service_host(SHOP, host) for host in wish.pop("hosts"))
     selector = wish.pop("selector", workload.pod_labels)
+    listed = wish.pop("listed", None)
+    allow = Allowed(tuple(listed), release(workload)) if listed else None
     change = SidecarChange(
         workload=str(workload.id), uid=workload.uid, digest=decision_digest(workload.raw), namespace=SHOP, name=name,
-        before=before, after=body(workload.id, selector, {*hidden(before), *cut}), cut=cut,
+        before=before, after=body(workload.id, selector, {*hidden(before), *cut}, allow), cut=cut,
         why=Why(sentence="", at_risk=0),
     )  # fmt: skip
     return change.model_copy(update=wish)
