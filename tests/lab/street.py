@@ -71,7 +71,7 @@ class Street:
         self.policy = parse((WORLDS / "mesh-policy.yaml").read_bytes(), "mesh-policy.yaml").policies[0]
         spec = self.policy.spec.model_copy(update={"routes": RouteForm(form=form)})
         self.policy = self.policy.model_copy(update={"spec": spec})
-        self.url = lab.another_prometheus("prometheus-of-wires")
+        self.url = lab.another_prometheus(f"prometheus-of-{home.name}")
         self.port = lab.processes.free_port()
         self.cut_at = floor_hour(datetime.now(UTC)) - AFTER
         self.stage: Stage = put(lab, _world(home / "wires.yaml", self.port, self.cut_at - LEAD), self.url)

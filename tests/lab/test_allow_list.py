@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from microglia.act.apply import Conduct
+from microglia.plan.history import Record
 from microglia.plan.sidecar import allowed
+from microglia.undo import regrow_ordered
 from tests.lab import Lab
 from tests.lab.binaries import ensure_mesh
 from tests.lab.proxy import Istiod
 from tests.lab.street import ATTIC, Street, Wires
+from tests.lab.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 CLIENTS = ("calm", "open", "walled")
+SIDECARS = "/apis/networking.istio.io/v1/namespaces/shop/sidecars"
 LATE = "late.attic.svc.cluster.local"
 
 
 @pytest.fixture(scope="module")
-def listed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wires]:
+def listed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Wires:
     """Cut, a Service that comes later, and the laps after."""
     binaries, home = ensure_mesh(print), tmp_path_factory.mktemp("listed")
     try:
@@ -32,9 +37,9 @@ def listed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wires
         street.lap(1)
         street.sees(istiod, "calm", "widened")
         street.lap(2)
-        yield street.seen
+        return street.seen
     finally:
-        for name in ("envoy-of-calm", "istiod", "prometheus-of-wires"):
+        for name in ("envoy-of-calm", "istiod", f"prometheus-of-{home.name}"):
             lab.processes.stop(name)
         lab.wipe()
 
@@ -60,3 +65,32 @@ def test_what_is_new_there_is_shown_before_anything_else(listed: Wires) -> None:
     assert [(one.element, one.widens) for one in plan.changes] == [(f"routes:shop/{name}", True) for name in CLIENTS]
     assert listed.hosts["widened"] == listed.hosts["before"] | {LATE}
     assert listed.cut(2) == {}
+
+
+def test_what_is_new_is_shown_without_metrics(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Neither Prometheus nor a policy is needed: objects alone tell that something is new, and the list goes. Where
+    nothing is new, nothing is written."""
+    home = tmp_path_factory.mktemp("unseen")
+    try:
+        street = Street(lab, home, "allowList")
+        street.lap(0)
+        now = street.cut_at + timedelta(hours=1)
+        conduct = Conduct(clock=lambda: now, stop=lambda: None, say=lambda _: None)
+        history = street.world.journal.history(street.policy.metadata.name)
+        assert regrow_ordered(street.world, history, street.policy, conduct) is None
+        assert len(lab.api.get(SIDECARS)["items"]) == len(CLIENTS)
+        lab.apply([street.service("attic", "late")])
+        records: list[Record] = []
+
+        def pending() -> str:
+            found = regrow_ordered(street.world, history, street.policy, conduct)
+            records.extend([found] if found else [])
+            return "" if records else "nothing new was seen"
+
+        # The API server may list from a cache that is a moment behind.
+        until("the Service is seen", pending, 30.0)
+        assert {step.state for step in records[0].steps} == {"done"}
+        assert lab.api.get(SIDECARS)["items"] == []
+    finally:
+        lab.processes.stop(f"prometheus-of-{home.name}")
+        lab.wipe()

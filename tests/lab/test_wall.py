@@ -233,6 +233,19 @@ def test_restores_pass(walled: Walled) -> None:
     walled.writer.delete(f"{SIDECARS}/own")
 
 
+def test_an_allow_list_is_widened_and_never_narrowed(walled: Walled) -> None:
+    """The writer makes no list, and drops nothing that a Sidecar names; a list that people made it may lengthen."""
+    made = walled.sidecar("listed", [], **OURS)
+    made["spec"]["egress"][0]["hosts"] = ["./*", "shop/*"]
+    assert "only hides hosts" in refusal(lambda: walled.writer.send("PUT", f"{SIDECARS}/listed", made))
+    (list_,) = walled.lab.apply([{**sidecar_body("listed", [], OURS), "spec": made["spec"]}])
+    assert list_["spec"]["egress"][0]["hosts"] == ["./*", "shop/*"]
+    list_["spec"]["egress"][0]["hosts"] = ["./*", "mail/*", "shop/*"]
+    longer = walled.writer.send("PUT", f"{SIDECARS}/listed", list_)
+    longer["spec"]["egress"][0]["hosts"] = ["./*", "mail/*"]
+    assert "only hides hosts" in refusal(lambda: walled.writer.send("PUT", f"{SIDECARS}/listed", longer))
+
+
 def test_a_restore_shows_more_of_an_edited_sidecar(walled: Walled) -> None:
     """Somebody's edit of ours does not stand in the way of lifting an exclusion; it does of adding one."""
     made = walled.sidecar("edited", ["~shop/a", "~shop/b", "./*"], **OURS)

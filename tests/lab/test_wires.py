@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.lab import Lab
@@ -15,7 +13,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def wires(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wires]:
+def wires(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Wires:
     """Cut, call under both policies of outbound traffic, and two laps later."""
     binaries, home = ensure_mesh(print), tmp_path_factory.mktemp("wires")
     try:
@@ -31,9 +29,9 @@ def wires(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wires]
         for client in ("open", "walled", "calm"):
             street.sees(istiod, client)
         street.lap(4)
-        yield street.seen
+        return street.seen
     finally:
-        for name in ("envoy-of-open", "envoy-of-walled", "envoy-of-calm", "istiod", "prometheus-of-wires"):
+        for name in ("envoy-of-open", "envoy-of-walled", "envoy-of-calm", "istiod", f"prometheus-of-{home.name}"):
             lab.processes.stop(name)
         lab.wipe()
 

@@ -201,12 +201,16 @@ def test_it_is_given_back_by_namespaces() -> None:
 def test_the_object_reads_back() -> None:
     """Namespaces, hosts and release; edited is whatever is no list of whole namespaces."""
     assert allowed(OURS) == Allowed(("default", "istio-system", "kube-system", "market", "shop"), "4")
-    assert (hidden(OURS), whole(OURS, [FAR])) == ((FAR, NEAR), {FAR, NEAR})
+    assert (hidden(OURS), whole(OURS, [FAR])) == ((FAR, NEAR), frozenset({FAR, NEAR}))
     assert plain(OURS) == body(wid("search"), {"app": "search"}, [NEAR, FAR], allowed(OURS))
     one = listed(FAR)
     one["spec"]["egress"][0]["hosts"].append("depot/far.depot.svc.cluster.local")
     assert edited(one)
-    assert (allowed(None), allowed(own("search", ADS)), whole(own("search", ADS), [ADS])) == (None, None, {ADS})
+    assert (allowed(None), allowed(own("search", ADS)), whole(own("search", ADS), [ADS])) == (
+        None,
+        None,
+        frozenset({ADS}),
+    )
     assert widened(thing("Sidecar", "x"), [FAR]) is None
 
 

@@ -35,7 +35,7 @@ def test_giving_back_leaves_out_no_namespace(
     *, before: dict[str, Any] | None, after: dict[str, Any] | None, takes: bool
 ) -> None:
     """A list that names fewer namespaces hides what nobody listed, and so does one where there was none."""
-    wish = {"hosts": [], "before": before, "after": after, "cut": ()}
+    wish: dict[str, Any] = {"hosts": [], "before": before, "after": after, "cut": ()}
     one = scene({"plan": {"scale": {"cart": None}, "hide": {"web": wish}, "fields": {"purpose": "restore"}}})
     found = refusals(gather(one.plan, one.topology, one.history, one.policy, one.now))
     assert ("direction" in {refusal.gate for refusal in found}) is takes
