@@ -28,7 +28,9 @@ SPEC = PolicySpec()
 
 def pod(name: str, zone: str | None = "a", node: str = "n", **parts: Any) -> Pod:
     """A pod that runs and is ready."""
-    found = Pod(name, node, zone, ready=True, phase="Running", cost=0, restarts=0, ready_since=NOW, meshed=True, sidecar=True)
+    found = Pod(
+        name, node, zone, ready=True, phase="Running", cost=0, restarts=0, ready_since=NOW, meshed=True, sidecar=True
+    )
     return replace(found, **parts)
 
 
