@@ -214,7 +214,7 @@ def test_the_admission_policies_type_check(empty: Lab, helm: Helm) -> None:
     helm.install({"mode": "approve"})
     until("the expressions are checked", lambda: ", ".join(one for one, told in walls(empty).items() if not told), 60.0)
     found = walls(empty)
-    assert len(found) == 7
+    assert len(found) == 8
     assert {name: told["typeChecking"] for name, told in found.items()} == {name: {} for name in found}
 
 

@@ -246,6 +246,21 @@ def test_an_allow_list_is_widened_and_never_narrowed(walled: Walled) -> None:
     assert "only hides hosts" in refusal(lambda: walled.writer.send("PUT", f"{SIDECARS}/listed", longer))
 
 
+def test_an_allow_list_is_made_where_the_chart_says_so(walled: Walled) -> None:
+    """``wall.allowLists`` lets the writer name the namespaces that stay visible, its own always among them."""
+    made, lame = (sidecar_body("opened", [], OURS) for _ in range(2))
+    made["spec"]["egress"][0]["hosts"] = ["mail/*", "shop/*"]
+    lame["spec"]["egress"][0]["hosts"] = ["mail/*"]
+    assert "only hides hosts" in walled.writes(made)
+    try:
+        walled.install(wall={"allowLists": True})
+        until("the wall lets allow-lists through", lambda: walled.writes(made), 60)
+        assert "only hides hosts" in walled.writes(lame)
+    finally:
+        walled.install()
+    until("the wall is as it was", lambda: "" if walled.writes(made) else "it still lets them through", 60)
+
+
 def test_a_restore_shows_more_of_an_edited_sidecar(walled: Walled) -> None:
     """Somebody's edit of ours does not stand in the way of lifting an exclusion; it does of adding one."""
     made = walled.sidecar("edited", ["~shop/a", "~shop/b", "./*"], **OURS)

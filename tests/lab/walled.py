@@ -31,14 +31,18 @@ class Walled:
         self.lab = lab
         lab.apply([_space(SHOP), _space(OTHER)])
         lab.apply(crd for crd in lab.istio_crds() if crd["spec"]["names"]["kind"] == "Sidecar")
-        helm = Helm(lab.binaries.helm, home, lab.kubeconfig)
-        helm.install({"mode": "approve", "writer": {"namespaces": [SHOP]}})
+        self._helm = Helm(lab.binaries.helm, home, lab.kubeconfig)
+        self.install()
         lab.apply([pod_body("probe")])
         self.deployment("solo", 1)
         self.deployment("five", 5)
         self.probe = self.autoscaler("probe", 2)
         self.writer: Api = lab.api_for(NAMESPACE, WRITER)
         until("the admission policies bind", self._unbound, _ENFORCED_WITHIN)
+
+    def install(self, **values: Any) -> None:
+        """Install the chart, or install it anew with other values."""
+        self._helm.install({"mode": "approve", "writer": {"namespaces": [SHOP]}, **values})
 
     def deployment(self, name: str, replicas: int) -> str:
         """A Deployment of the opted-in namespace; returns its name."""
@@ -106,6 +110,14 @@ class Walled:
         """A Sidecar that somebody else puts there."""
         (made,) = self.lab.apply([sidecar_body(name, hosts, labels)])
         return made
+
+    def writes(self, sidecar: Mapping[str, Any]) -> str:
+        """What the writer meets that would make a Sidecar; empty when nothing is in its way."""
+        try:
+            self.writer.send("POST", SIDECARS, dict(sidecar), query={"dryRun": "All"})
+        except ApiError as error:
+            return str(error)
+        return ""
 
     def close(self) -> None:
         """End what was started."""
