@@ -167,7 +167,7 @@ def objects(expected: Topology, found: Topology) -> list[str]:
 _OF_WORKLOADS = (
     "replicas", "ready", "containers", "hosts", "meshed", "in_flight", "pod_labels", "owner.code", "owner.act",
 )  # fmt: skip
-_OF_SERVICES = ("headless", "external_name", "clusters", "workloads")
+_OF_SERVICES = ("headless", "external_name", "ports", "subsets", "workloads")
 _OF_TOPOLOGIES = ("groups", "standbys", "zones", "sidecars", "ambiguous", "callees")
 
 
