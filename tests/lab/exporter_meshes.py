@@ -156,7 +156,22 @@ def _probed(written: str, callee: str, count: float) -> list[str]:
     return _hubble({"source": "reserved:host"}, {"destination": written.format(callee)}, count)
 
 
+def _looked_up(callee: str, count: float) -> list[str]:
+    return [
+        line(
+            "hubble_dns_queries_total",
+            count,
+            query=f"{callee}.{NAMESPACE}.svc.cluster.local.",
+            **_apart("source", CLIENT),
+        ),
+    ]
+
+
 CILIUM = (
+    Product(
+        "dns", "cilium-dns", None, lambda reporter: {"node": f"node-{reporter.pod}"}, _looked_up,
+        lambda step: [line("hubble_dns_queries_total", step, query="example.com.", **_apart("source", CLIENT))],
+    ),
     Product(
         "hubble", "cilium-hubble", None, lambda reporter: {"node": f"node-{reporter.pod}"},
         lambda callee, count: _hubble(_apart("source", CLIENT), {**_apart("destination", callee), **_IN}, count),

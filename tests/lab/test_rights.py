@@ -35,6 +35,7 @@ from tests.lab.person import Person, Said
 from tests.lab.release import PLANS, POLICIES, POLICY, SIDECARS, Release
 from tests.lab.waiting import until
 from tests.lab.ward import WORLDS
+from tests.planning import scaled
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,9 +56,10 @@ FOUND_OUT = [right for right in RIGHTS if right.bound == "discovery"]
 FILED = [right for right in RIGHTS if (right.resources, right.verbs) == (("pruningpolicies",), ("create", "update"))]
 HIDING = [right for right in RIGHTS if right.resources == ("sidecars",) and right.bound == "acting"]
 LOWERING = [right for right in RIGHTS if right.bound == "acting" and right.group in ("autoscaling", "keda.sh")]
+ROLLING = [right for right in RIGHTS if right.bound == "acting" and right.group == "argoproj.io"]
 UNSERVED = [right for right in RIGHTS if right.verbs == LOOKS and not FOUND.intersection(right.resources)]
 LOOKED = [right for right in RIGHTS if right.verbs == LOOKS and right.role == "reader" and right.group in READS]
-APART = (*WATCHED, *LEASED, *FOUND_OUT, *FILED, *HIDING, *LOWERING, *UNSERVED, *LOOKED)
+APART = (*WATCHED, *LEASED, *FOUND_OUT, *FILED, *HIDING, *LOWERING, *ROLLING, *UNSERVED, *LOOKED)
 """Rules that have tests of their own."""
 USED = [right for right in RIGHTS if right not in APART]
 """What a round of either agent on this mesh cannot do without."""
@@ -253,6 +255,28 @@ def test_who_may_not_write_autoscalers_says_so_and_writes_nothing(
     api.delete(path)
     if made:
         api.delete(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{kind.plural}.{kind.group}")
+
+
+@pytest.mark.parametrize("right", ROLLING, ids=lambda right: right.resources[0])
+def test_who_may_not_scale_a_rollout_says_so_and_writes_nothing(
+    release: Release, crew: dict[Role, tuple[Agent, Station]], right: Right
+) -> None:
+    """A Rollout without pods: it fails by name, keeps its count, and is raised once the rule is back."""
+    kind, api = BY_NAME["Rollout"], release.lab.api
+    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "ghost", "namespace": "bad"}}
+    release.lab.apply([definition(kind)])
+    (made,) = release.lab.apply([{**body, "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "ghost"}}}}])
+    change = scaled(made, 2, 3).model_copy(update={"workload": "Rollout/bad/ghost"})
+    writer = ClusterWriter(crew[right.role][1].writable)
+    path = "/apis/argoproj.io/v1alpha1/namespaces/bad/rollouts/ghost"
+    with without_right(release, right):
+        step = writer.write(change)
+    assert (step.state, "rollouts" in step.message) == ("failed", True), step.message
+    assert api.get(path)["spec"]["replicas"] == 2
+    assert writer.write(change).state == "done"
+    assert api.get(path)["spec"]["replicas"] == 3
+    api.delete(path)
+    api.delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
 
 
 @pytest.mark.parametrize("right", FOUND_OUT, ids=lambda right: right.role)

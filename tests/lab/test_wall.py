@@ -117,6 +117,22 @@ def test_a_minimum_has_the_walls_of_a_count(walled: Walled) -> None:
     assert walled.lower(made, 9) == 9
 
 
+def test_a_rollout_has_the_same_walls(walled: Walled) -> None:
+    """Its count is written by its own ``/scale``: the step, floors of its own kind, the second copy and the last."""
+    walled.lab.apply([definition(BY_NAME["Rollout"])])
+    for name, count in (("wave", 5), ("pair-of-waves", 2), ("last-wave", 1)):
+        metadata = {"name": name, "namespace": SHOP}
+        spec = {"replicas": count, "selector": {"matchLabels": {"app": name}}}
+        body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": metadata, "spec": spec}
+        walled.lab.apply([body])
+    until("the writer is heard about it", lambda: "" if walled.rolls("wave", 4, dryRun="All") == 4 else "no", 30.0)
+    assert "allows 1 of 5 replicas in one step, this takes 2" in refusal(lambda: walled.rolls("wave", 3))
+    assert walled.rolls("wave", 4) == 4
+    assert "keeps 2 replicas" in refusal(lambda: walled.rolls("pair-of-waves", 1))
+    assert "never takes the last copy" in refusal(lambda: walled.rolls("last-wave", 0))
+    assert walled.rolls("wave", 9) == 9
+
+
 def test_a_scaled_object_has_the_same_walls(walled: Walled) -> None:
     """KEDA's minimum may be none; the writer never makes it that."""
     walled.lab.apply([definition(BY_NAME["ScaledObject"])])

@@ -62,6 +62,13 @@ class Walled:
         self.lab.apply([body])
         until(f"Protection {name} is seen", lambda: self._passes("protections", probe, 2), _ENFORCED_WITHIN)
 
+    def rolls(self, name: str, replicas: int, **query: str) -> int:
+        """The writer's write of a Rollout's count; returns what the server stored. Raises ApiError."""
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/{SHOP}/rollouts/{name}/scale"
+        body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": replicas}}
+        body["metadata"] = {"name": name, "namespace": SHOP}
+        return int(self.writer.send("PUT", path, body, query=query)["spec"]["replicas"])
+
     def count(self, name: str) -> int:
         """How many replicas a Deployment asks for now."""
         path = f"/apis/apps/v1/namespaces/{SHOP}/deployments/{name}"

@@ -87,7 +87,7 @@ class ApiCluster:
         written: Raw = self._send("PUT", path, {"fieldManager": MANAGER}, body)
         return written
 
-    def scale(self, raw: Raw, replicas: int) -> Raw:
+    def scale(self, raw: Raw, replicas: int, kind: Kind = BY_NAME["Deployment"]) -> Raw:
         """Write ``replicas`` through ``/scale`` with ``raw``'s uid and resourceVersion."""
         body = {
             "apiVersion": "autoscaling/v1",
@@ -95,7 +95,7 @@ class ApiCluster:
             "metadata": _identity(raw),
             "spec": {"replicas": replicas},
         }
-        path = f"{_path(BY_NAME['Deployment'], namespace_of(raw), name_of(raw))}/scale"
+        path = f"{_path(kind, namespace_of(raw), name_of(raw))}/scale"
         written: Raw = self._send("PUT", path, {"fieldManager": MANAGER}, body)
         return written
 

@@ -1,4 +1,4 @@
-"""A Deployment's replica count: preconditions, victims, and the placement that came of it."""
+"""A replica count, of a Deployment or a Rollout: preconditions, victims, and the placement that came of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from microglia.plan.history import Step
 from microglia.topology.owners import resolve
 from microglia.topology.scalers import Scalers
 
-_DEPLOYMENT = BY_NAME["Deployment"]
 _UNSEEN = Scalers({}, {}, ())
 """Autoscalers were looked for when the plan was cleared; here the object itself is asked."""
 
@@ -55,7 +54,7 @@ class Scaling:
 
     def _look(self) -> Step:
         change = self.change
-        raw = self.cluster.read(_DEPLOYMENT, change.id.namespace, change.id.name)
+        raw = self.cluster.read(BY_NAME[change.id.kind], change.id.namespace, change.id.name)
         if raw is None:
             return _surprise("it is gone")
         if at(raw, "metadata", "uid") != change.uid:
@@ -144,7 +143,7 @@ class Scaling:
 
     def _present(self) -> Raw:
         change = self.change
-        raw = self.cluster.read(_DEPLOYMENT, change.id.namespace, change.id.name)
+        raw = self.cluster.read(BY_NAME[change.id.kind], change.id.namespace, change.id.name)
         if raw is None:
             raise WorldMovedError("it is gone; was it deleted or renamed?")
         if at(raw, "metadata", "uid") != change.uid:
@@ -154,7 +153,7 @@ class Scaling:
     def _scale(self, raw: Raw, replicas: int) -> None:
         # Noted first: the write may happen though its reply is lost.
         self.traces.note(raw, replicas)
-        self.cluster.scale(raw, replicas)
+        self.cluster.scale(raw, replicas, BY_NAME[self.change.id.kind])
 
     def _unmark(self) -> None:
         # A mark that stays only matters at the next scale-down, and the next apply looks for it again.

@@ -15,8 +15,8 @@ from microglia.protect.ledger import Level
 
 KIND: Final = BY_NAME["Protection"]
 STRUCTURE: Final = "microglia.dev/structure"
-SCALED: Final = "Deployment"
-"""The one kind whose count microglia writes."""
+SCALED: Final = ("Deployment", "Rollout")
+"""The kinds whose counts microglia writes."""
 
 
 def wanted(rehearsal: Rehearsal) -> dict[tuple[str, str], Raw]:
@@ -29,7 +29,7 @@ def wanted(rehearsal: Rehearsal) -> dict[tuple[str, str], Raw]:
     found: dict[tuple[str, str], Raw] = {}
     for one in sorted(grounds.selection.targets):
         workload = grounds.topology.workloads.get(one)
-        if workload is None or one.kind != SCALED:
+        if workload is None or one.kind not in SCALED:
             continue
         held = grounds.protections.of(one)
         pins = [each for each in held if each.level is Level.PIN]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from microglia.model.activity import Activity, Slowness
-from microglia.model.kinds import Kind
+from microglia.model.kinds import BY_NAME, Kind
 from microglia.model.objects import Raw
 from microglia.model.snapshot import Source
 from microglia.model.window import Window
@@ -136,8 +136,8 @@ class WritableCluster(Protocol):
         """The pods of ``namespace`` that a LabelSelector matches, terminating ones too, as they are now; any order."""
         ...
 
-    def scale(self, raw: Raw, replicas: int) -> Raw:
-        """Write ``replicas`` through ``/scale`` of ``raw``'s Deployment with ``raw``'s uid and resourceVersion.
+    def scale(self, raw: Raw, replicas: int, kind: Kind = BY_NAME["Deployment"]) -> Raw:
+        """Write ``replicas`` through ``/scale`` of ``raw``, which is a ``kind``, with its uid and resourceVersion.
 
         Returns the Scale. Raises ConflictError or GoneError.
         """

@@ -272,7 +272,8 @@ def minimum_digest(workload: Raw, scaler: Raw) -> str:
 def observed(raw: Raw) -> bool:
     """Whether the object's controller has seen its last change, as far as its status says."""
     seen = at(raw, "status", "observedGeneration")
-    return not isinstance(seen, int) or seen >= at(raw, "metadata", "generation", default=0)
+    # Argo Rollouts writes the number as text.
+    return not str(seen).isdecimal() or int(str(seen)) >= at(raw, "metadata", "generation", default=0)
 
 
 def digest(value: Any) -> str:

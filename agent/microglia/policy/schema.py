@@ -206,7 +206,7 @@ class Actuation(Strict):
     """What may be written. ``mode`` binds the agent only. Of an autoscaler, its minimum is."""
 
     mode: Mode = "observe"
-    replicas: tuple[Literal["Deployment", "HorizontalPodAutoscaler", "ScaledObject"], ...] = ("Deployment",)
+    replicas: tuple[Literal["Deployment", "Rollout", "HorizontalPodAutoscaler", "ScaledObject"], ...] = ("Deployment",)
     routes: tuple[Literal["Sidecar"], ...] = ("Sidecar",)
 
 

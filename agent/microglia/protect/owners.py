@@ -9,9 +9,11 @@ _OPERATORS = frozenset({"operator", "knative", "kruise"})
 
 
 def not_a_deployment(look: Look) -> Iterator[Keep]:
-    """It is no plain Deployment: a StatefulSet, DaemonSet, Job, Rollout, bare pod or an operator's own kind."""
+    """It is no plain Deployment: a StatefulSet, DaemonSet, Job, bare pod, an operator's own kind, or a Rollout that the
+    policy does not name."""
+    named = {"Deployment", "Rollout"} & set(look.policy.actuation.replicas)
     for one in look.workloads.values():
-        if one.id.kind != "Deployment":
+        if one.id.kind not in named | {"Deployment"}:
             reason = f"copies of a {one.id.kind} are not interchangeable, or not for us to count"
             yield from pin([one.id], reason, Where(one.ref, "kind", one.id.kind))
 

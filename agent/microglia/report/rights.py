@@ -36,6 +36,7 @@ class Access:
 
 ACTS = (
     Access("apps", "deployments/scale", ("update",)),
+    Access("argoproj.io", "rollouts/scale", ("update",)),
     # Of an autoscaler only the minimum: the wall keeps the agent to that field.
     Access("autoscaling", "horizontalpodautoscalers", ("update",)),
     Access("keda.sh", "scaledobjects", ("update",)),

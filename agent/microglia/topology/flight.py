@@ -59,10 +59,16 @@ def _daemons(raw: Raw) -> str | None:
 
 
 def _rollout(raw: Raw) -> str | None:
-    current, stable = at(raw, "status", "currentPodHash"), at(raw, "status", "stableRS")
+    status = at(raw, "status", default={})
+    current, stable = status.get("currentPodHash"), status.get("stableRS")
     if current != stable:
         return f"a rollout is under way (status.currentPodHash {current}, stableRS {stable})"
-    return None
+    if at(raw, "spec", "paused"):
+        return "it is paused (spec.paused: true)"
+    if status.get("abort"):
+        return "its last rollout was aborted (status.abort: true)"
+    phase = status.get("phase")
+    return None if phase == "Healthy" else f"its phase is not Healthy (status.phase: {phase or 'not told'})"
 
 
 def _wanted(raw: Raw) -> int:

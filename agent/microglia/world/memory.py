@@ -92,10 +92,10 @@ class MemoryCluster:
         every = self.objects(BY_NAME["Pod"])
         return [raw for raw in every if namespace_of(raw) == namespace and selects(selector, labels_of(raw))]
 
-    def scale(self, raw: Raw, replicas: int) -> Raw:
+    def scale(self, raw: Raw, replicas: int, kind: Kind = BY_NAME["Deployment"]) -> Raw:
         """Set the count of a Deployment or StatefulSet, given its uid and resourceVersion."""
         self._begin("scale", raw)
-        current = self._current(str(raw.get("kind", "Deployment")), raw)
+        current = self._current(str(raw.get("kind", kind.name)), raw)
         changed = deepcopy(current)
         changed["spec"]["replicas"] = replicas
         changed["metadata"]["generation"] += 1

@@ -7,6 +7,10 @@ matchConstraints:
     apiVersions: ["*"]
     operations: [UPDATE]
     resources: [deployments/scale]
+  - apiGroups: [argoproj.io]
+    apiVersions: ["*"]
+    operations: [UPDATE]
+    resources: [rollouts/scale]
   {{- include "microglia.wall.autoscalers" . | nindent 2 }}
 matchConditions:
 - name: the-writer
@@ -38,6 +42,6 @@ field; a ScaledObject without a minimum has 0.) */ -}}
   expression: "variables.field == 'replicas' ? request.name : string(oldObject.spec.scaleTargetRef.name)"
 - name: kind
   expression: >-
-    variables.field == 'replicas' ? 'Deployment'
+    variables.field == 'replicas' ? (request.resource.resource == 'rollouts' ? 'Rollout' : 'Deployment')
     : string(oldObject.spec.scaleTargetRef.?kind.orValue('Deployment'))
 {{- end -}}

@@ -78,8 +78,8 @@ class FiledCluster:
         found = [raw for key, raw in self.load().items() if key.startswith(f"Pod/{namespace}/")]
         return [raw for raw in found if selects(selector, labels_of(raw))]
 
-    def scale(self, raw: Raw, replicas: int) -> Raw:
-        found = self._begin("scale", "Deployment", raw)
+    def scale(self, raw: Raw, replicas: int, kind: Kind = BY_NAME["Deployment"]) -> Raw:
+        found = self._begin("scale", kind.name, raw)
         found["spec"]["replicas"] = replicas
         entry = {"manager": "microglia", "operation": "Update", "subresource": "scale"}
         found["metadata"]["managedFields"] = [{**entry, "fieldsV1": {"f:spec": {"f:replicas": {}}}}]

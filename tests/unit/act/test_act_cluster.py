@@ -89,6 +89,14 @@ def test_what_is_not_there_is_none() -> None:
     assert api.read(SIDECAR, "shop", "x") is None
 
 
+def test_a_rollout_is_scaled_by_its_own_scale() -> None:
+    """Where the kind says so, and nowhere else."""
+    api, pool, _ = cluster(ok({"kind": "Scale"}))
+    api.scale(CART, 4, BY_NAME["Rollout"])
+    (_, url, _) = pool.requests[0]
+    assert url.endswith("/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/cart/scale?fieldManager=microglia")
+
+
 def test_scaling_sends_uid_and_resource_version_as_our_manager() -> None:
     """PUT of a Scale with both preconditions and nothing else."""
     api, pool, _ = cluster(ok({"kind": "Scale"}))

@@ -28,6 +28,7 @@ from microglia.report.rbac import ACTING, CLIENTS, KEEPING
 from microglia.report.rights import LOCKS, Access
 from microglia.store.objects import ObjectJournal
 from tests.autoscaling import hpa, lowering, made_by_keda, scaled_object
+from tests.planning import scaled
 from tests.unit.act.changes import NOW, body, patience, plan, routes, scale
 from tests.unit.act.filed_cluster import DEPLOYMENT, FiledCluster, deployment, shop
 
@@ -99,11 +100,14 @@ def watched(tmp_path: Path) -> Watched:
 
 
 def test_acting_asks_for_exactly_what_is_granted(watched: Watched) -> None:
-    """Counts down and up, minima down, Sidecars made, changed and removed, for clients of every kind."""
+    """Counts down and up, a Rollout's too, minima down, Sidecars made, changed and removed, for every kind."""
     cluster = watched.cluster
     for after in (4, 5):
         change = scale(cluster, "cart", after, victims=("cart-rs-0",) if after < 5 else ())
         assert Scaling(watched, change, patience(), Traces()).write().state == "done"
+    wave = scaled(cluster.put({**deployment("wave", 2), "kind": "Rollout"}), 2, 3)
+    given = wave.model_copy(update={"workload": "Rollout/shop/wave"})
+    assert Scaling(watched, given, patience(), Traces()).write().state == "done"
     bodies = [None, body("cart", "ads"), body("cart", "ads", "geo"), None]
     for before, then in pairwise(bodies):
         change = routes(cluster, "cart", before, then, cut=("ads",) if then else (), shown=() if then else ("ads",))

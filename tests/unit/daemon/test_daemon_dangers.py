@@ -94,9 +94,9 @@ def test_a_policy_is_a_brake_in_the_middle_of_a_plan() -> None:
     cluster: Any = scene.cluster
     scaling = cluster.scale
 
-    def scale(raw: Any, replicas: int) -> Any:
+    def scale(*asked: Any) -> Any:
         scene.policies = [policy("observe")]
-        return scaling(raw, replicas)
+        return scaling(*asked)
 
     cluster.scale = scale
     told = lap(scene, "writer")

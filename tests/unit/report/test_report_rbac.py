@@ -21,7 +21,7 @@ def test_the_role_reads_every_kind_and_writes_nothing():
     assert proxy[0]["verbs"] == ["get", "create"]
 
 
-def test_acting_is_granted_apart_and_writes_six_kinds_of_things():
+def test_acting_is_granted_apart_and_writes_seven_kinds_of_things():
     """Counts, minima, Sidecars, marks of pods, the journal's objects, the Lease in its namespace; nothing else."""
     cluster, lock = acting_roles("ops")
     writing = {
@@ -33,6 +33,7 @@ def test_acting_is_granted_apart_and_writes_six_kinds_of_things():
     istio, own = "networking.istio.io", "microglia.dev"
     assert writing == {
         ("apps", "deployments/scale", "update"),
+        ("argoproj.io", "rollouts/scale", "update"),
         ("autoscaling", "horizontalpodautoscalers", "update"),
         ("keda.sh", "scaledobjects", "update"),
         ("", "pods", "patch"),

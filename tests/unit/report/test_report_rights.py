@@ -24,6 +24,7 @@ from microglia.store.objects import ObjectJournal
 from tests.autoscaling import hpa, lowering, made_by_keda, scaled_object
 from tests.chart import CHART, files
 from tests.factories import service
+from tests.planning import scaled
 from tests.unit.act import changes
 from tests.unit.act.filed_cluster import FiledCluster, deployment, nodes
 
@@ -144,8 +145,11 @@ def remember(cluster: Spied) -> None:
 
 
 def act(cluster: Spied) -> None:
-    """Take a replica, lower two minima, and make, change and remove a Sidecar."""
+    """Take a replica, give one to a Rollout, lower two minima, and make, change and remove a Sidecar."""
     writer = ClusterWriter(cluster, changes.patience())
+    rollout = cluster.put({**deployment("wave", 2), "kind": "Rollout"})
+    given = scaled(rollout, 2, 3).model_copy(update={"workload": "Rollout/shop/wave"})
+    assert writer.write(given).state == "done"
     assert writer.write(changes.scale(cluster, "cart", 2, victims=("cart-rs-2",))).state == "done"
     target = cluster.load()["Deployment/shop/cart"]
     keda = scaled_object("mail", 2, "cart"), made_by_keda("mail", 2, "cart")

@@ -209,6 +209,10 @@ def test_a_finished_rollout_is_at_rest() -> None:
             "updatedNumberScheduled is 1",
         ),
         (thing("Rollout", "db", status={"currentPodHash": "2", "stableRS": "1"}), "currentPodHash 2, stableRS 1"),
+        (thing("Rollout", "db", status={"phase": "Paused"}), "its phase is not Healthy (status.phase: Paused)"),
+        (thing("Rollout", "db", status={}), "status.phase: not told"),
+        (thing("Rollout", "db", status={"phase": "Healthy", "abort": True}), "aborted (status.abort: true)"),
+        (thing("Rollout", "db", spec={"paused": True}, status={"phase": "Healthy"}), "it is paused"),
     ],
 )
 def test_other_kinds_have_their_own_signs(raw: Json, says: str) -> None:
@@ -220,7 +224,9 @@ def test_other_kinds_have_their_own_signs(raw: Json, says: str) -> None:
 @pytest.mark.parametrize("observed", ["7", "6f8c9d"])
 def test_argo_rollouts_write_generations_as_text(observed: str) -> None:
     """A text that is no number says nothing; one that is says what it says."""
-    raw = thing("Rollout", "db", metadata={"generation": 7}, status={"observedGeneration": observed})
+    raw = thing(
+        "Rollout", "db", metadata={"generation": 7}, status={"observedGeneration": observed, "phase": "Healthy"}
+    )
     assert build(snapshot(raw)).workloads[WorkloadId("shop", "db", "Rollout")].in_flight is None
 
 
@@ -231,8 +237,9 @@ def test_kinds_without_rollouts_are_at_rest() -> None:
 
 
 def test_a_rollout_between_changes_is_at_rest() -> None:
-    """Its pods run the stable hash."""
-    raw = thing("Rollout", "db", spec={"replicas": 2}, status={"currentPodHash": "1", "stableRS": "1"})
+    """Its pods run the stable hash, and it is healthy."""
+    status = {"currentPodHash": "1", "stableRS": "1", "phase": "Healthy"}
+    raw = thing("Rollout", "db", spec={"replicas": 2}, status=status)
     found = build(snapshot(raw)).workloads[WorkloadId("shop", "db", "Rollout")]
     assert (found.in_flight, found.replicas) == (None, 2)
 
