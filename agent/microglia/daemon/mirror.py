@@ -96,8 +96,9 @@ def _label(structure: str) -> str:
 
 
 def _body(one: WorkloadId, structure: str, spec: dict[str, Any]) -> dict[str, Any]:
-    # Workloads of one name in one namespace are one kind here; a long name makes room for the prefix.
-    name = one.name if len(one.name) <= 200 else f"{one.name[:183]}-{sha256(one.name.encode()).hexdigest()[:16]}"
+    # A Rollout often bears the name of the Deployment that it took over; a long name makes room for the prefix.
+    whole = one.name if one.kind == "Deployment" else f"{one.name}.{one.kind.lower()}"
+    name = whole if len(whole) <= 200 else f"{whole[:183]}-{sha256(whole.encode()).hexdigest()[:16]}"
     return {
         "apiVersion": API_VERSION,
         "kind": KIND.name,

@@ -11,6 +11,7 @@ from microglia.daemon.mirror import mirror, sweep, wanted
 from microglia.daemon.policies import Ruled
 from microglia.daemon.reader import STALE
 from microglia.daemon.telling import conditions, saying
+from microglia.model.ids import WorkloadId
 from microglia.model.kinds import BY_NAME
 from microglia.model.objects import labels_of
 from microglia.model.ports import AbsentError, ForbiddenError
@@ -377,6 +378,19 @@ def test_floors_and_pins_are_mirrored_where_somebody_acts() -> None:
     assert all(MIRRORED.items() <= labels_of(raw).items() for raw in found.values())
     assert look(scene.cluster).of("Protection") == ()
     assert wanted(told.rehearsal).keys() == {("village", f"microglia-{name}") for name in found}
+
+
+def test_a_rollout_of_the_same_name_has_a_mirror_of_its_own() -> None:
+    """A Rollout often bears the name of the Deployment that it took over: neither takes the other's floor."""
+    result = lap(stage()).rehearsal
+    grounds, rollout = result.grounds, WorkloadId("village", "inn", "Rollout")
+    inn = grounds.topology.workloads[WorkloadId("village", "inn")]
+    topology = replace(grounds.topology, workloads={**grounds.topology.workloads, rollout: inn})
+    selection = replace(grounds.selection, targets={**grounds.selection.targets, rollout: 6})
+    scores = replace(grounds.scores, replicas={**grounds.scores.replicas, rollout: grounds.scores.replicas[inn.id]})
+    both = wanted(replace(result, grounds=replace(grounds, topology=topology, selection=selection, scores=scores)))
+    kinds = {name: raw["spec"]["targets"][0]["kind"] for (_, name), raw in both.items() if "inn" in name}
+    assert kinds == {"microglia-inn": "Deployment", "microglia-inn.rollout": "Rollout"}
 
 
 def test_a_mirror_is_brought_up_and_taken_away() -> None:
