@@ -46,7 +46,7 @@ def release(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rele
 
 def test_nothing_piles_up(release: Release) -> None:
     """Two processes, sixty laps each, while counts are changed under them: memory stays within a twentieth, and
-    threads, files and connections are as many as before."""
+    threads, files and connections come back to as many as before."""
     children = {role: release.agent(role, **SETTINGS) for role in ("reader", "writer")}
     counts = cycle((5, 4, 6))
     before = {}
@@ -56,11 +56,15 @@ def test_nothing_piles_up(release: Release) -> None:
         if goal == WARM:
             before = {role: _held(child) for role, child in children.items()}
         release.lab.api.patch(f"{DEPLOYMENTS}/touched", {"spec": {"replicas": next(counts)}})
-    after = {role: _held(child) for role, child in children.items()}
-    for role, held in after.items():
-        assert held.memory < 1.05 * before[role].memory, role
-        assert held.threads <= before[role].threads, role
-        assert held.files <= before[role].files, role
+    # A lap holds threads and connections of its own while it reads.
+    for role, child in children.items():
+        until(f"the {role} holds no more than before", partial(_more, child, before[role]), WITHIN, 0.05)
+
+
+def _more(child: Child, before: Held) -> str:
+    held = _held(child)
+    whole = held.memory < 1.05 * before.memory and held.threads <= before.threads and held.files <= before.files
+    return "" if whole else f"{held}, before {before}"
 
 
 def _missing(child: Child, goal: int) -> str:
